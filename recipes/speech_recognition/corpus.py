@@ -1,0 +1,175 @@
+"""What prepare scripts share: check, link the source, write the manifests, show a table."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import soundfile
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from audio_rnn.data.manifest import Utterance, write_manifest
+from audio_rnn.errors import InputError
+from audio_rnn.vocabulary import Vocabulary
+
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".sph"}
+SPLITS = ("train", "valid", "test")
+LINK = "source"
+
+Source = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
+Options = TypeVar("Options")
+
+
+def run(
+    prepare: Callable[[Options], None], options: type[Options], description: str | None
+) -> None:
+    """The command line of a prepare script: a user's mistake is one line and exit status 1."""
+    try:
+        prepare(tyro.cli(options, prog=Path(sys.argv[0]).name, description=description))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:  # a full disk, a folder that cannot be written
+        print(f"error: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def require_folder(folder: Path, expected: str) -> Path:
+    """`folder`, if it is one. Raises: InputError saying what was expected there."""
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise InputError(f"{folder}: found {found}, expected {expected}")
+    return folder
+
+
+def write_corpus(
+    output: Path, splits: Mapping[str, Sequence[Utterance]], source: Path | None = None
+) -> None:
+    """Write {split}.jsonl and vocabulary.txt below `output`, link `source`, and show a table.
+
+    The vocabulary is that of the training and validation texts. A split that is empty has no
+    manifest (an older one is removed).
+
+    Raises: InputError for empty transcripts, a repeated id or no training utterance.
+    """
+    _check(splits)
+    output.mkdir(parents=True, exist_ok=True)
+    if source is not None:
+        link(output, source)
+    for split in SPLITS:
+        if splits.get(split):
+            write_manifest(output / f"{split}.jsonl", splits[split])
+        else:
+            (output / f"{split}.jsonl").unlink(missing_ok=True)
+    seen = [u.text or "" for split in ("train", "valid") for u in splits.get(split, ())]
+    Vocabulary.from_texts(seen).save(output / "vocabulary.txt")
+    _show(output, splits)
+
+
+def link(output: Path, source: Path) -> None:
+    """Make output/source a symbolic link to `source`, replacing the link of an earlier run."""
+    place, target = output / LINK, source.resolve()
+    if place.exists() and not place.is_symlink():
+        raise InputError(
+            f"{place}: found a file or folder, expected a free place for the link to {source}; "
+            "move it away or choose another --output"
+        )
+    if target.is_relative_to(output.resolve()):  # the data folder may then be moved as a whole
+        target = target.relative_to(output.resolve())
+    place.unlink(missing_ok=True)
+    place.symlink_to(target, target_is_directory=True)
+
+
+def match(
+    transcripts: Collection[str], recordings: Collection[str], where: Path, skip: bool = False
+) -> list[str]:
+    """The ids that have both a transcript and a recording, sorted.
+
+    Raises: InputError listing what has only one of the two; `skip` lists it on stderr instead.
+    """
+    silent, untold = set(transcripts) - set(recordings), set(recordings) - set(transcripts)
+    problems = [
+        f"{len(ids)} {what}: {listed(ids)}"
+        for ids, what in (
+            (silent, "transcripts without audio"),
+            (untold, "audio without transcript"),
+        )
+        if ids
+    ]
+    if problems and not skip:
+        raise InputError(f"{where}: {'; '.join(problems)}; expected one transcript a recording")
+    for problem in problems:
+        print(f"left out: {problem}", file=sys.stderr)
+    return sorted(set(transcripts) & set(recordings))
+
+
+def listed(names: Collection[str], most: int = 10) -> str:
+    """Names, sorted, at most ten of them."""
+    rest = len(names) - most
+    return ", ".join(sorted(names)[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def seconds(path: Path) -> float:
+    """Length of an audio file from its header. Raises: InputError naming the file."""
+    try:
+        info = soundfile.info(path)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as audio: {error}") from error
+    if info.frames <= 0:
+        raise InputError(f"{path}: found no sample, expected sound")
+    return round(info.frames / info.samplerate, 4)
+
+
+def hold_out(
+    utterances: Sequence[Utterance], share: float
+) -> tuple[list[Utterance], list[Utterance]]:
+    """(kept, held out): whole speakers, or utterances where no speaker is known.
+
+    Deterministic: speakers in the order of their hashes, until `share` of all is held out.
+    """
+    groups = Counter(_group(u) for u in utterances)
+    wanted, held = share * len(utterances), set[str]()
+    count = 0
+    for group in sorted(groups, key=lambda name: hashlib.sha256(name.encode()).digest()):
+        if count + groups[group] / 2 > wanted:
+            break
+        held.add(group)
+        count += groups[group]
+    kept = [u for u in utterances if _group(u) not in held]
+    return kept, [u for u in utterances if _group(u) in held]
+
+
+def _group(utterance: Utterance) -> str:
+    return utterance.speaker or utterance.id
+
+
+def _check(splits: Mapping[str, Sequence[Utterance]]) -> None:
+    if not splits.get("train"):
+        raise InputError("found no utterance to train on, expected some in the split 'train'")
+    everything = [u for split in SPLITS for u in splits.get(split, ())]
+    empty = [u.id for u in everything if not (u.text or "").strip()]
+    if empty:
+        raise InputError(f"{len(empty)} empty transcripts: {listed(empty)}; expected words in each")
+    twice = [name for name, count in Counter(u.id for u in everything).items() if count > 1]
+    if twice:
+        raise InputError(f"{len(twice)} ids stand more than once: {listed(twice)}")
+
+
+def _show(output: Path, splits: Mapping[str, Sequence[Utterance]]) -> None:
+    table = Table(title=str(output))
+    table.add_column("split")
+    for heading in ("utterances", "hours", "words", "speakers"):
+        table.add_column(heading, justify="right")
+    for split in SPLITS:
+        part = splits.get(split, ())
+        hours = sum(u.duration for u in part) / 3600
+        words = sum(len((u.text or "").split()) for u in part)
+        speakers = len({u.speaker for u in part if u.speaker})
+        table.add_row(split, str(len(part)), f"{hours:.3f}", str(words), str(speakers or "-"))
+    Console().print(table)
