@@ -1,0 +1,90 @@
+"""JSON-lines manifests: one utterance, clip or piece a line.
+
+    {"id": "f-07", "audio": "wav/f-07.flac", "duration": 2.31, "text": "GO", "speaker": "fash"}
+
+`audio` (or `features`: a .npy of shape (frames, coefficients), or a Sphinx .mfc) is relative to
+the manifest's folder and cannot leave it; a recipe links the corpus into that folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+
+from audio_rnn.config import from_dict
+from audio_rnn.errors import ConfigError, ManifestError
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One line of a manifest. Exactly one of `audio` and `features` is given."""
+
+    id: str
+    duration: float  # seconds
+    audio: str | None = None
+    features: str | None = None
+    text: str | None = None
+    tags: tuple[str, ...] | None = None
+    speaker: str | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.audio is None) == (self.features is None):
+            raise ConfigError("found both or neither of 'audio' and 'features', expected one")
+        if not 0 < self.duration < float("inf"):
+            raise ConfigError(f"duration: found {self.duration}, expected seconds above 0")
+        path = PurePosixPath(self.source)
+        if path.is_absolute() or ".." in path.parts:
+            raise ConfigError(f"path {self.source!r} leaves the manifest's folder; expected one inside it")
+
+    @property
+    def source(self) -> str:
+        """The path that is given, relative to the manifest."""
+        return self.audio or self.features or ""
+
+
+def read_manifest(path: Path) -> list[Utterance]:
+    """All lines of a manifest, each checked, every file present.
+
+    Raises: ManifestError naming file and line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path}: cannot be read: {error}; run the recipe's prepare script first") from error
+    utterances = [_parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
+    if not utterances:
+        raise ManifestError(f"{path}: found no line, expected at least one utterance")
+    _check_files(utterances, path)
+    return utterances
+
+
+def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
+    """Write a manifest; fields without a value are left out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [
+        json.dumps({k: v for k, v in asdict(u).items() if v is not None}, ensure_ascii=False) for u in utterances
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _parse(line: str, where: str) -> Utterance:
+    try:
+        return from_dict(Utterance, json.loads(line), where)
+    except json.JSONDecodeError as error:
+        raise ManifestError(f"{where}: not JSON: {error}") from error
+    except ConfigError as error:
+        message = str(error)
+        raise ManifestError(message if message.startswith(where) else f"{where}: {message}") from error
+
+
+def _check_files(utterances: list[Utterance], path: Path) -> None:
+    seen: dict[str, int] = {}
+    for n, utterance in enumerate(utterances, 1):
+        if utterance.id in seen:
+            raise ManifestError(f"{path}:{n}: id {utterance.id!r} already stands in line {seen[utterance.id]}")
+        seen[utterance.id] = n
+        if not (path.parent / utterance.source).is_file():
+            raise ManifestError(f"{path}:{n}: file {utterance.source!r} is missing below {path.parent}")

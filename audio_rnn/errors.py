@@ -1,0 +1,32 @@
+"""Every mistake a user can make is one of these: value found, value expected, what to do.
+
+The command line turns them into one line and exit status 1; a library caller catches `InputError`.
+"""
+
+
+class InputError(Exception):
+    """Something handed to the toolkit cannot be used."""
+
+
+class AudioError(InputError):
+    """An audio file or waveform that cannot be read or used."""
+
+
+class ConfigError(InputError):
+    """A configuration with an unknown field, a wrong type or an impossible combination."""
+
+
+class ManifestError(InputError):
+    """A manifest whose line, key or path is wrong."""
+
+
+class VocabularyError(InputError):
+    """A symbol outside the vocabulary, or a vocabulary file that is broken."""
+
+
+class ModelError(InputError):
+    """A model folder or checkpoint that is incomplete, of another version or tampered with."""
+
+
+class TrainingError(InputError):
+    """Training cannot go on: losses that are not finite, a run folder in use, a full disk."""

@@ -1,0 +1,82 @@
+"""Feature frames -> log-probabilities of symbols, fewer steps than frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor, nn
+
+from audio_rnn.errors import ConfigError
+from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, valid
+
+
+@dataclass(frozen=True)
+class AcousticConfig:
+    """A front that shortens the sequence, recurrent layers, a linear output."""
+
+    front: Literal["stack", "convolution"] = "stack"  # join `stride` frames, or convolve over them
+    stride: int = 3  # frames a step
+    channels: int = 256  # outputs of the convolution
+    recurrent: RecurrentConfig = field(default_factory=RecurrentConfig)
+    dropout: float = 0.2  # before the output
+
+    def __post_init__(self) -> None:
+        if self.stride < 1:
+            raise ConfigError(f"stride: found {self.stride}, expected 1 or more frames a step")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout: found {self.dropout}, expected 0 <= dropout < 1")
+
+
+class AcousticModel(nn.Module):
+    """(batch, frames, inputs) -> log-probabilities (batch, steps, outputs), steps = ⌈frames/stride⌉."""
+
+    def __init__(self, config: AcousticConfig, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.config = config
+        front = FrameStack(config.stride) if config.front == "stack" else FrameConvolution(config, inputs)
+        self.front = front
+        width = inputs * config.stride if config.front == "stack" else config.channels
+        self.recurrent = RecurrentStack(config.recurrent, width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(config.recurrent.width, outputs)
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Steps for these numbers of frames."""
+        return (lengths + self.config.stride - 1) // self.config.stride
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames (batch, frames, inputs), zeros beyond lengths -> log_probs, step lengths."""
+        frames = frames * valid(lengths, frames.shape[1]).unsqueeze(-1).to(frames.dtype)
+        steps = self.output_lengths(lengths)
+        x = self.front(frames)
+        x = x * valid(steps, x.shape[1]).unsqueeze(-1).to(x.dtype)
+        x, _ = self.recurrent(x, steps)
+        return self.output(self.dropout(x)).float().log_softmax(dim=-1), steps
+
+
+class FrameStack(nn.Module):
+    """Join every `stride` frames into one; the last step is filled up with zeros."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, inputs) -> (batch, ⌈frames/stride⌉, inputs × stride)."""
+        batch, frames, inputs = x.shape
+        x = nn.functional.pad(x, (0, 0, 0, -frames % self.stride))
+        return x.reshape(batch, -1, inputs * self.stride)
+
+
+class FrameConvolution(nn.Module):
+    """A strided convolution over time, 2 × stride + 1 frames wide."""
+
+    def __init__(self, config: AcousticConfig, inputs: int) -> None:
+        super().__init__()
+        s = config.stride
+        self.conv = nn.Conv1d(inputs, config.channels, 2 * s + 1, stride=s, padding=s)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, inputs) -> (batch, ⌈frames/stride⌉, channels)."""
+        return self.conv(x.transpose(1, 2)).transpose(1, 2).relu()

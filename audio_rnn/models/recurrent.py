@@ -1,0 +1,167 @@
+"""Elman, GRU and LSTM networks over padded batches, exact for every length.
+
+Nothing is packed. The forward direction never sees padding before its last valid frame; the
+backward direction runs over sequences flipped within their own length, so the same holds for it.
+Results then equal packed sequences at the speed of padded ones (benchmarks/recurrent.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from audio_rnn.errors import ConfigError
+
+Cell = Literal["elman_tanh", "elman_relu", "gru", "lstm"]
+State = tuple[Tensor, ...]  # (h,) or (h, c), each (1, batch, hidden)
+
+SWEEP = 8192  # frames a pass of a cell without gradients: bounds its memory on long audio
+
+
+@dataclass(frozen=True)
+class RecurrentConfig:
+    """A stack of recurrent layers."""
+
+    cell: Cell = "lstm"
+    hidden: int = 256  # units of each direction
+    layers: int = 3
+    bidirectional: bool = True
+    projection: int | None = None  # width of a linear map after each layer
+    layer_norm: bool = False  # normalise the output of each layer
+    residual: bool = False  # add a layer's input to its output where the widths agree
+    dropout: float = 0.2  # on the input of every layer but the first
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "layers", "projection"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name}: found {value}, expected 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout: found {self.dropout}, expected 0 <= dropout < 1")
+
+    @property
+    def width(self) -> int:
+        """Size of the output at each frame."""
+        return self.projection or self.hidden * (2 if self.bidirectional else 1)
+
+
+class RecurrentStack(nn.Module):
+    """(batch, frames, inputs) -> (batch, frames, width); zeros beyond each length."""
+
+    def __init__(self, config: RecurrentConfig, inputs: int) -> None:
+        super().__init__()
+        self.config = config
+        widths = [inputs, *[config.width] * (config.layers - 1)]
+        self.layers = nn.ModuleList(RecurrentLayer(config, width) for width in widths)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(
+        self, x: Tensor, lengths: Tensor, state: list[State] | None = None
+    ) -> tuple[Tensor, list[State]]:
+        """Run all layers.
+
+        Args:
+            x: (batch, frames, inputs).
+            lengths: (batch,) valid frames.
+            state: what an earlier call returned, to go on where it stopped; one direction only.
+
+        Returns:
+            (batch, frames, width), and the state of each layer's forward direction after the
+            last frame of the batch.
+        """
+        if state is not None and self.config.bidirectional:
+            raise ValueError("state: a stack with two directions cannot go on from a state")
+        states = []
+        for i, layer in enumerate(self.layers):
+            x, last = layer(self.dropout(x) if i else x, lengths, state[i] if state else None)
+            states.append(last)
+        return x, states
+
+
+class RecurrentLayer(nn.Module):
+    """One layer: one or two directions, then projection, norm and residual as configured."""
+
+    def __init__(self, config: RecurrentConfig, inputs: int) -> None:
+        super().__init__()
+        self.forwards = make_cell(config.cell, inputs, config.hidden)
+        self.backwards = make_cell(config.cell, inputs, config.hidden) if config.bidirectional else None
+        both = config.hidden * (2 if config.bidirectional else 1)
+        self.project = nn.Linear(both, config.projection) if config.projection else nn.Identity()
+        self.norm = nn.LayerNorm(config.width) if config.layer_norm else nn.Identity()
+        self.residual = config.residual and inputs == config.width
+
+    def forward(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """(batch, frames, inputs) -> (batch, frames, width) and the forward direction's state."""
+        y, last = run_cell(self.forwards, x, state)
+        if self.backwards is not None:
+            flip = flip_index(lengths, x.shape[1])
+            reverse, _ = run_cell(self.backwards, take(x, flip), None)
+            y = torch.cat([y, take(reverse, flip)], dim=-1)
+        y = self.norm(self.project(y))
+        y = x + y if self.residual else y
+        return y * valid(lengths, x.shape[1]).unsqueeze(-1).to(y.dtype), last
+
+
+def make_cell(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
+    """One direction of one layer, initialised.
+
+    Recurrent matrices start orthogonal (Saxe et al. 2014), of a ReLU cell as identity (Le et
+    al. 2015); input matrices Glorot; biases zero but the LSTM's forget gate, one (Jozefowicz et
+    al. 2015).
+    """
+    module: nn.RNNBase
+    if cell == "lstm":
+        module = nn.LSTM(inputs, hidden, batch_first=True)
+    elif cell == "gru":
+        module = nn.GRU(inputs, hidden, batch_first=True)
+    else:
+        module = nn.RNN(inputs, hidden, batch_first=True, nonlinearity=cell.removeprefix("elman_"))
+    for gate in module.weight_hh_l0.detach().split(hidden):
+        nn.init.eye_(gate) if cell == "elman_relu" else nn.init.orthogonal_(gate)
+    for gate in module.weight_ih_l0.detach().split(hidden):
+        nn.init.xavier_uniform_(gate)
+    nn.init.zeros_(module.bias_ih_l0)
+    nn.init.zeros_(module.bias_hh_l0)
+    if cell == "lstm":
+        nn.init.ones_(module.bias_ih_l0.detach()[hidden : 2 * hidden])
+    return module
+
+
+def run_cell(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    """All frames of one direction; without gradients in pieces that carry the state."""
+    if torch.is_grad_enabled() or x.shape[1] <= SWEEP:
+        return _call(cell, x, state)
+    pieces = []
+    for piece in x.split(SWEEP, dim=1):
+        y, state = _call(cell, piece, state)
+        pieces.append(y)
+    assert state is not None
+    return torch.cat(pieces, dim=1), state
+
+
+def _call(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    if isinstance(cell, nn.LSTM):
+        y, last = cell(x, state)
+        return y, last
+    y, h = cell(x, state[0] if state else None)
+    return y, (h,)
+
+
+def valid(lengths: Tensor, frames: int) -> Tensor:
+    """(batch, frames) bool: whether a frame lies within its sequence."""
+    return torch.arange(frames, device=lengths.device) < lengths.unsqueeze(1)
+
+
+def flip_index(lengths: Tensor, frames: int) -> Tensor:
+    """(batch, frames): the frame order that reverses each sequence and leaves its padding."""
+    forward = torch.arange(frames, device=lengths.device).expand(len(lengths), -1)
+    last = lengths.unsqueeze(1) - 1
+    return torch.where(forward <= last, last - forward, forward)
+
+
+def take(x: Tensor, index: Tensor) -> Tensor:
+    """Frames of x (batch, frames, width) in the order of index (batch, frames)."""
+    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))

@@ -1,0 +1,105 @@
+"""Tensors and plain values on disk: safetensors beside JSON, replaced at once, checked by hash.
+
+`NAME.json` names its tensor file and that file's SHA-256. The tensors are written first and the
+JSON is moved into place last, so whatever interrupts a save, the previous one stays whole.
+Nothing that is read here can run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from audio_rnn.errors import ModelError
+
+VERSION = 1
+
+
+def save(folder: Path, name: str, description: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write `description` (JSON values) and `tensors` as `name` into `folder`. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{name}.safetensors.{os.getpid()}"
+    try:
+        _write_tensors(draft, tensors)
+        digest = _digest(draft)
+        weights = folder / f"{name}-{digest[:12]}.safetensors"
+        draft.replace(weights)
+    finally:
+        draft.unlink(missing_ok=True)
+    values = {"version": VERSION, "tensors": weights.name, "sha256": digest, **description}
+    write_text(folder / f"{name}.json", json.dumps(values, indent=1, ensure_ascii=False))
+    for old in folder.glob(f"{name}-*.safetensors"):
+        if old.name != weights.name:
+            old.unlink()
+
+
+def load(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read what `save` wrote.
+
+    Raises: ModelError when a part is missing, of a newer version or not what was saved.
+    """
+    values = _read_json(folder / f"{name}.json")
+    version = values.get("version")
+    if version != VERSION:
+        advice = "update audio_rnn" if isinstance(version, int) and version > VERSION else "train again"
+        raise ModelError(f"{folder}: format version: found {version!r}, expected {VERSION}; {advice}")
+    weights = folder / Path(str(values.get("tensors"))).name
+    if not weights.is_file():
+        raise ModelError(f"{folder}: {weights.name} is missing; copy the whole folder")
+    if _digest(weights) != values.get("sha256"):
+        raise ModelError(f"{weights}: not the file that was saved (SHA-256 differs); copy it again")
+    try:
+        return values, load_file(weights)
+    except SafetensorError as error:
+        raise ModelError(f"{weights}: not a safetensors file: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file at once. Raises OSError and leaves the old one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            _flush(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    # Clones, because safetensors refuses tensors that share memory.
+    copies = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
+    try:
+        save_file(copies, path)
+    except SafetensorError as error:  # safetensors wraps what the disk says
+        raise OSError(f"{path}: {error}") from error
+    with path.open("rb") as file:
+        _flush(file.fileno())
+
+
+def _flush(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent}: {path.name} is missing; expected a folder that training wrote") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read: {error}; copy the whole folder again") from error
+    if not isinstance(values, dict):
+        raise ModelError(f"{path}: found {type(values).__name__}, expected a mapping")
+    return values
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
