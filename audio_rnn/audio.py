@@ -23,19 +23,7 @@ from audio_rnn.errors import AudioError
 
 Source = Path | BinaryIO
 
-EXTENSIONS = (
-    ".wav",
-    ".flac",
-    ".ogg",
-    ".oga",
-    ".opus",
-    ".mp3",
-    ".aiff",
-    ".aif",
-    ".au",
-    ".w64",
-    ".caf",
-)
+EXTENSIONS = tuple(".wav .flac .ogg .oga .opus .mp3 .aiff .aif .au .w64 .caf".split())
 CONTAINERS = {".opus": ("OGG", "OPUS"), ".oga": ("OGG", "VORBIS"), ".aif": ("AIFF", "PCM_16")}
 RATES = range(100, 1_000_001)  # Hz; anything else is a broken header
 BLOCK_SECONDS = 20.0
@@ -111,7 +99,8 @@ def write_audio(path: Path, waveform: np.ndarray, sample_rate: int) -> None:
 
 
 class _Decoder(soundfile.SoundFile):
-    """Reads forward only: soundfile otherwise seeks after every block, to where a FLAC of unknown length fails."""
+    """Reads forward only: soundfile would seek after every block, and fail at the end of a FLAC
+    that was written to a pipe."""
 
     def seekable(self) -> bool:
         return False
@@ -129,9 +118,7 @@ def _open(source: Source) -> Iterator[_Decoder]:
             stream = cast(BinaryIO, spool)
         stream.seek(0)
         if not stream.read(1):
-            raise AudioError(
-                f"{name}: found an empty file, expected audio; record or copy it again"
-            )
+            raise AudioError(f"{name}: found an empty file, expected audio; copy it again")
         _check_ogg(stream, name)
         stream.seek(0)
         decoder = stack.enter_context(_decode(stream, name))
@@ -147,13 +134,10 @@ def _open_bytes(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except IsADirectoryError as error:
-        raise AudioError(
-            f"{path}: found a directory, expected an audio file; name a file in it"
-        ) from error
+        raise AudioError(f"{path}: found a directory, expected an audio file") from error
     except OSError as error:
-        remedy = (
-            "check the name" if isinstance(error, FileNotFoundError) else "check its permissions"
-        )
+        missing = isinstance(error, FileNotFoundError)
+        remedy = "check the name" if missing else "check its permissions"
         raise AudioError(f"{path}: cannot be read: {error.strerror}; {remedy}") from error
 
 
@@ -177,9 +161,7 @@ def _check_header(decoder: _Decoder, name: str) -> None:
         if int(promised) > int(found) and not _means_unknown(int(promised)):
             raise _truncated(name, f"{found} bytes", promised)
     if decoder.frames == 0:
-        raise AudioError(
-            f"{name}: found no samples, expected at least one; record or copy it again"
-        )
+        raise AudioError(f"{name}: found no samples, expected at least one; copy it again")
 
 
 def _means_unknown(size: int) -> bool:
@@ -188,7 +170,7 @@ def _means_unknown(size: int) -> bool:
 
 
 def _check_ogg(stream: BinaryIO, name: str) -> None:
-    """libsndfile takes an Ogg file that is cut inside a page as shorter; the page's own sizes tell."""
+    """libsndfile takes a cut Ogg file as a shorter one; the sizes in its last page tell."""
     tail = _tail(stream, 1 << 16)  # a page is shorter than this
     start = tail.rfind(b"OggS")
     stream.seek(0)
@@ -230,9 +212,9 @@ def _read(decoder: _Decoder, name: str, size: int, done: int) -> np.ndarray:
     try:
         return decoder.read(size, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        place = f"after frame {done} ({done / decoder.samplerate:.2f} s)"
+        found = error.error_string or "no valid frame"
         raise AudioError(
-            f"{name}: damaged or truncated {place}: found {error.error_string or 'no valid frame'}, "
+            f"{name}: damaged or truncated: found {found} after {done / decoder.samplerate:.1f} s, "
             f"expected {decoder.frames} frames; copy it again"
         ) from error
 
@@ -251,8 +233,8 @@ def _check_finite(block: np.ndarray, name: str, done: int, sample_rate: int) -> 
 def _check_channel(decoder: _Decoder, name: str, channel: int | None) -> None:
     if channel is not None and not 0 <= channel < decoder.channels:
         raise AudioError(
-            f"{name}: found channel {channel} asked for, expected one of 0 to {decoder.channels - 1} "
-            f"(it has {decoder.channels}); name one of them or none to mix them"
+            f"{name}: found no channel {channel}, expected 0 to {decoder.channels - 1} "
+            f"since it has {decoder.channels}; name one of these, or none to mix them"
         )
 
 
