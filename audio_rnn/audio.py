@@ -23,7 +23,19 @@ from audio_rnn.errors import AudioError
 
 Source = Path | BinaryIO
 
-EXTENSIONS = tuple(".wav .flac .ogg .oga .opus .mp3 .aiff .aif .au .w64 .caf".split())
+EXTENSIONS = (
+    ".wav",
+    ".flac",
+    ".ogg",
+    ".oga",
+    ".opus",
+    ".mp3",
+    ".aiff",
+    ".aif",
+    ".au",
+    ".w64",
+    ".caf",
+)
 CONTAINERS = {".opus": ("OGG", "OPUS"), ".oga": ("OGG", "VORBIS"), ".aif": ("AIFF", "PCM_16")}
 RATES = range(100, 1_000_001)  # Hz; anything else is a broken header
 BLOCK_SECONDS = 20.0
@@ -48,7 +60,7 @@ def audio_info(path: Source) -> AudioInfo:
     with _open(path) as decoder:
         frames = decoder.frames
         if frames >= UNKNOWN_FRAMES:
-            frames = sum(map(len, _checked_blocks(decoder, _name(path), BLOCK_SECONDS)))
+            frames = sum(map(len, _checked_blocks(decoder, source_name(path), BLOCK_SECONDS)))
         return AudioInfo(decoder.samplerate, decoder.channels, frames, frames / decoder.samplerate)
 
 
@@ -69,7 +81,7 @@ def read_blocks(
 
     Raises: AudioError, after some blocks where damage shows only on the way.
     """
-    name = _name(path)
+    name = source_name(path)
     with _open(path) as decoder:
         _check_channel(decoder, name, channel)
         blocks = (_mono(block, channel) for block in _checked_blocks(decoder, name, seconds))
@@ -109,7 +121,7 @@ class _Decoder(soundfile.SoundFile):
 @contextmanager
 def _open(source: Source) -> Iterator[_Decoder]:
     """A decoder past its checks; a pipe is spooled first, since libsndfile seeks in headers."""
-    name = _name(source)
+    name = source_name(source)
     with ExitStack() as stack:
         stream = stack.enter_context(_open_bytes(source)) if isinstance(source, Path) else source
         if not stream.seekable():
@@ -126,7 +138,8 @@ def _open(source: Source) -> Iterator[_Decoder]:
         yield decoder
 
 
-def _name(source: Source) -> str:
+def source_name(source: Source) -> str:
+    """What messages and transcripts call this file or stream."""
     return str(source if isinstance(source, Path) else getattr(source, "name", "stream"))
 
 
