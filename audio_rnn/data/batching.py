@@ -1,0 +1,134 @@
+"""Padded batches of about equal total length, in an order that depends on seed and epoch only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from audio_rnn.data.dataset import Example, SpeechDataset
+from audio_rnn.errors import ConfigError
+
+BUCKET_NOISE = 0.1  # share by which lengths are jittered before sorting, so that batches vary
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How utterances become batches."""
+
+    seconds: float = 100.0  # padded audio a batch, over all processes
+    workers: int = 0  # processes that read ahead; 0 reads in the training process
+
+    def __post_init__(self) -> None:
+        if self.seconds <= 0 or self.workers < 0:
+            raise ConfigError(
+                f"batches: found seconds {self.seconds}, workers {self.workers}; "
+                "expected seconds above 0 and workers 0 or more"
+            )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A padded batch, or this process's share of one."""
+
+    ids: list[str]
+    inputs: Tensor  # (batch, samples) or (batch, frames, coefficients)
+    lengths: Tensor  # (batch,)
+    targets: Tensor  # (batch, symbols)
+    target_lengths: Tensor  # (batch,)
+    weights: Tensor  # (batch,) 1, or 0 for an item that only keeps this process in step
+    total: int  # items of the whole batch, over all processes
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = {
+            f.name: getattr(self, f.name).to(device, non_blocking=True)
+            for f in fields(self)
+            if isinstance(getattr(self, f.name), Tensor)
+        }
+        return replace(self, **moved)
+
+
+class Batches:
+    """The batches of a dataset, epoch after epoch; every process gets a share of each batch."""
+
+    def __init__(
+        self, dataset: SpeechDataset, config: BatchConfig, seed: int = 0, rank: int = 0, world: int = 1
+    ) -> None:
+        self.dataset = dataset
+        self.config = config
+        self.seed = seed
+        self.rank = rank
+        self.world = world
+        self.durations = np.array([u.duration for u in dataset.utterances])
+        self._plans: dict[int, list[list[int]]] = {}
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """Dataset indices of each batch of an epoch; epoch 0 is in plain order of length."""
+        if epoch not in self._plans:
+            self._plans = {epoch: self._make_plan(epoch)}
+        return self._plans[epoch]
+
+    def steps(self, epoch: int) -> int:
+        """Batches in an epoch."""
+        return len(self.plan(epoch))
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from batch `start` on."""
+        plan = self.plan(epoch)[start:]
+        shares = [batch[self.rank :: self.world] or batch[:1] for batch in plan]
+        loader = DataLoader(
+            self.dataset,
+            batch_sampler=shares,
+            collate_fn=collate,
+            num_workers=self.config.workers,
+            generator=torch.Generator(),  # else the loader would draw from the global one
+        )
+        for batch, whole in zip(loader, plan):
+            idle = self.rank >= len(whole)
+            yield replace(batch, total=len(whole), weights=batch.weights * (0 if idle else 1))
+
+    def padding(self, epoch: int) -> float:
+        """Share of the padded seconds that is padding."""
+        padded = sum(len(b) * self.durations[b].max() for b in self.plan(epoch))
+        return 1 - float(self.durations.sum() / padded)
+
+    def _make_plan(self, epoch: int) -> list[list[int]]:
+        random = np.random.default_rng([self.seed, epoch])
+        jitter = 1 + BUCKET_NOISE * random.uniform(-0.5, 0.5, len(self.durations)) * (epoch > 0)
+        order = np.argsort(self.durations * jitter, kind="stable")
+        batches = group_by_length(order.tolist(), self.durations, self.config.seconds)
+        if epoch > 0:
+            random.shuffle(batches)
+        return batches
+
+
+def group_by_length(order: Sequence[int], durations: np.ndarray, seconds: float) -> list[list[int]]:
+    """Cut an order into batches whose size times longest duration stays within `seconds`."""
+    batches: list[list[int]] = []
+    longest = 0.0
+    for index in order:
+        longest = max(longest, durations[index])
+        if batches and (len(batches[-1]) + 1) * longest <= seconds:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+            longest = float(durations[index])
+    return batches
+
+
+def collate(examples: list[Example]) -> Batch:
+    """Pad inputs and targets with zeros."""
+    inputs, lengths = _pad([torch.from_numpy(e.inputs) for e in examples])
+    targets, target_lengths = _pad([torch.tensor(e.target, dtype=torch.long) for e in examples])
+    ids = [e.id for e in examples]
+    return Batch(ids, inputs, lengths, targets, target_lengths, torch.ones(len(ids)), len(ids))
+
+
+def _pad(items: list[Tensor]) -> tuple[Tensor, Tensor]:
+    padded = torch.nn.utils.rnn.pad_sequence(items, batch_first=True)
+    return padded, torch.tensor([len(item) for item in items])

@@ -1,0 +1,69 @@
+"""Averages of the weights along training, which score better than the last ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from audio_rnn.engine.config import TrainingConfig
+
+
+class Average:
+    """Exponential average over steps (Polyak & Juditsky 1992), or mean over the last epochs."""
+
+    def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
+        self.model = model
+        self.config = config
+        self.values: dict[str, Tensor] = {}
+        self.snapshots: list[dict[str, Tensor]] = []
+
+    @torch.no_grad()
+    def after_step(self, step: int) -> None:
+        """Take in the weights after optimiser step number `step`, 1 and up."""
+        if self.config.averaging != "ema":
+            return
+        if not self.values:
+            self.values = self._weights()
+            return
+        decay = min(self.config.ema_decay, (1 + step) / (10 + step))  # young averages forget faster
+        current = dict(self.model.named_parameters())
+        torch._foreach_lerp_(list(self.values.values()), [current[k] for k in self.values], 1 - decay)
+
+    @torch.no_grad()
+    def after_epoch(self) -> None:
+        """Take in the weights after an epoch."""
+        if self.config.averaging == "last":
+            self.snapshots = [*self.snapshots, self._weights()][-self.config.last :]
+            count = len(self.snapshots)
+            self.values = {k: sum(s[k] for s in self.snapshots) / count for k in self.snapshots[0]}  # type: ignore[misc]
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Within: the model holds the average."""
+        own = self._weights()
+        self._load(self.values)
+        try:
+            yield
+        finally:
+            self._load(own)
+
+    def state(self) -> dict[str, object]:
+        """What `load` needs."""
+        return {"values": self.values, "snapshots": self.snapshots}
+
+    def load(self, state: dict[str, object]) -> None:
+        """Go on from `state`."""
+        self.values = state["values"]  # type: ignore[assignment]
+        self.snapshots = state["snapshots"]  # type: ignore[assignment]
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.model.named_parameters()}
+
+    @torch.no_grad()
+    def _load(self, values: dict[str, Tensor]) -> None:
+        for name, parameter in self.model.named_parameters():
+            if name in values:
+                parameter.copy_(values[name])

@@ -1,0 +1,72 @@
+"""The whole state of a training as tensors plus JSON: saved at once, restored to the bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from audio_rnn import storage
+from audio_rnn.errors import TrainingError
+
+NAME = "checkpoint"
+
+
+def save_state(folder: Path, state: dict[str, Any]) -> None:
+    """Replace the checkpoint in `folder`.
+
+    Raises: TrainingError when it cannot be written; the former checkpoint stays.
+    """
+    tensors: dict[str, Tensor] = {}
+    try:
+        storage.save(folder, NAME, {"state": _pack(state, "state", tensors)}, tensors)
+    except OSError as error:
+        raise TrainingError(
+            f"{folder}: checkpoint not written: {error}; the one before is whole, "
+            "so make room or fix the folder and run the same command again"
+        ) from error
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """The state that `save_state` wrote, or None where there is none. Raises ModelError."""
+    if not (folder / f"{NAME}.json").is_file():
+        return None
+    description, tensors = storage.load(folder, NAME)
+    return _unpack(description["state"], tensors)
+
+
+def random_state() -> dict[str, Any]:
+    """States of the random generators of this process."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Go on from `random_state`."""
+    torch.set_rng_state(state["cpu"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _pack(value: Any, place: str, tensors: dict[str, Tensor]) -> Any:
+    """JSON values with tensors moved to `tensors`; a mapping becomes a list of its items."""
+    if isinstance(value, Tensor):
+        tensors[place] = value
+        return {"tensor": place}
+    if isinstance(value, dict):
+        return {"items": [[k, _pack(v, f"{place}.{k}", tensors)] for k, v in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_pack(v, f"{place}.{i}", tensors) for i, v in enumerate(value)]
+    return value
+
+
+def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_unpack(v, tensors) for v in value]
+    if isinstance(value, dict):
+        if "tensor" in value:
+            return tensors[value["tensor"]]
+        return {k: _unpack(v, tensors) for k, v in value["items"]}
+    return value

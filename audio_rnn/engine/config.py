@@ -1,0 +1,50 @@
+"""What can be chosen about training, whatever the task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from audio_rnn.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Optimiser, schedule, precision, averaging and stopping."""
+
+    epochs: int = 60
+    optimizer: Literal["adamw", "sgd"] = "adamw"  # sgd runs with Nesterov momentum 0.9
+    rate: float = 2e-3  # highest learning rate
+    weight_decay: float = 1e-2
+    schedule: Literal["one_cycle", "warmup_cosine", "plateau"] = "one_cycle"
+    warmup: float = 0.2  # share of all steps in which the rate rises
+    plateau_epochs: int = 3  # epochs without a better score before the rate halves
+    clip: float = 5.0  # longest gradient
+    accumulate: int = 1  # batches a step
+    truncate: int | None = None  # frames a step of truncated backpropagation through time
+    precision: Literal["float32", "bf16", "fp16"] = "float32"  # autocast of the forward pass
+    averaging: Literal["none", "ema", "last"] = "ema"  # weights that are evaluated and saved
+    ema_decay: float = 0.999  # a step
+    last: int = 5  # epochs averaged by "last"
+    patience: int | None = None  # epochs without a better score before training stops
+    validate_every: int = 1  # epochs
+    save_every: int | None = None  # steps between saves inside an epoch
+    skip_limit: int = 20  # batches with a loss that is not finite before training stops
+    log_layers: bool = False  # write each layer's gradient norm to the history
+    tensorboard: bool = False  # write scalars for TensorBoard too (extra: tensorboard)
+    device: str = "auto"  # auto, cpu, cuda or cuda:N
+    threads: int | None = None  # CPU threads of each process
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "accumulate", "validate_every", "last", "plateau_epochs"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"training.{name}: found {getattr(self, name)}, expected 1 or more")
+        for name in ("rate", "clip"):
+            if getattr(self, name) <= 0:
+                raise ConfigError(f"training.{name}: found {getattr(self, name)}, expected above 0")
+        for name in ("warmup", "ema_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"training.{name}: found {getattr(self, name)}, expected 0 to below 1")
+        if self.precision == "fp16" and self.device == "cpu":
+            raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")

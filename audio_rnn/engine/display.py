@@ -1,0 +1,69 @@
+"""What a person sees of a training: a progress line, lines of scores, a picture of the curves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+class Display:
+    """A progress bar on a terminal, a plain line an epoch elsewhere, nothing when not `shown`."""
+
+    def __init__(self, steps: int, shown: bool) -> None:
+        self.console = Console(stderr=True, quiet=not shown)
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[score]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not (shown and self.console.is_terminal),
+        )
+        self.bar = self.progress.add_task("training", total=steps, loss=float("nan"), score="")
+
+    def __enter__(self) -> Display:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def step(self, done: int, epoch: int, loss: float) -> None:
+        """Move the bar."""
+        self.progress.update(self.bar, completed=done, loss=loss, description=f"epoch {epoch}")
+
+    def scores(self, epoch: int, loss: float, scores: dict[str, float], best: bool) -> None:
+        """Show the scores of an epoch."""
+        text = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
+        self.progress.update(self.bar, score=f"valid: {text}")
+        self.console.print(
+            f"epoch {epoch:3d}  train loss {loss:.4f}  valid: {text}{'  *' if best else ''}", highlight=False
+        )
+
+    def say(self, message: str) -> None:
+        """A line of its own."""
+        self.console.print(message, highlight=False)
+
+
+def draw_curves(history: list[dict[str, Any]], monitor: str, path: Path) -> None:
+    """Loss and the monitored score against epochs, as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    epochs = [e for e in history if "train_loss" in e]
+    scored = [e for e in epochs if monitor in e]
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, scores = figure.subplots(1, 2)
+    losses.plot([e["epoch"] for e in epochs], [e["train_loss"] for e in epochs], label="training")
+    if scored and "loss" in scored[0]:
+        losses.plot([e["epoch"] for e in scored], [e["loss"] for e in scored], label="validation")
+    losses.set(xlabel="epoch", ylabel="loss")
+    losses.legend()
+    scores.plot([e["epoch"] for e in scored], [e[monitor] for e in scored], color="tab:green")
+    scores.set(xlabel="epoch", ylabel=monitor, ylim=(0, None))
+    figure.savefig(path, dpi=120)

@@ -1,0 +1,105 @@
+"""Several processes, as `torchrun` starts them: who I am, and what all of us agree on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from audio_rnn.engine.task import Task
+from audio_rnn.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Process:
+    """This process among all of a training."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes and prints."""
+        return self.rank == 0
+
+
+def start(device: str) -> Process:
+    """Join the group that `torchrun` describes in the environment, or be alone.
+
+    Raises: ConfigError for a device that is not there.
+    """
+    world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    chosen = choose_device(device, int(os.environ.get("LOCAL_RANK", 0)))
+    if world > 1 and not dist.is_initialized():
+        backend = "nccl" if chosen.type == "cuda" else "gloo"
+        dist.init_process_group(backend, timeout=timedelta(hours=1))
+    return Process(rank, world, chosen)
+
+
+def stop() -> None:
+    """Leave the group."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def choose_device(name: str, local_rank: int = 0) -> torch.device:
+    """ "auto" is the GPU of this process if there is one, else the CPU. Raises ConfigError."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"device: found {name!r}, expected auto, cpu, cuda or cuda:N") from None
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise ConfigError(f"device: found {name!r}, but no NVIDIA GPU is usable; choose cpu or auto")
+        device = torch.device("cuda", local_rank if device.index is None else device.index)
+        torch.cuda.set_device(device)
+    return device
+
+
+def shared_losses(task: Task, process: Process) -> Callable[[Any], dict[str, Tensor]]:
+    """`task.losses`; with several processes their gradients are averaged by DDP."""
+    if process.world == 1:
+        return task.losses
+    ids = [process.device.index] if process.device.type == "cuda" else None
+    return DistributedDataParallel(_Losses(task), device_ids=ids)
+
+
+def anywhere(flag: bool, process: Process) -> bool:
+    """Whether the flag is set in any process."""
+    if process.world == 1:
+        return flag
+    value = torch.tensor(int(flag), device=process.device)
+    dist.all_reduce(value, dist.ReduceOp.MAX)
+    return bool(value)
+
+
+def from_first(value: dict[str, float], process: Process) -> dict[str, float]:
+    """The first process's value, everywhere."""
+    if process.world == 1:
+        return value
+    box = [value]
+    dist.broadcast_object_list(box, src=0, device=process.device)
+    return box[0]
+
+
+class _Losses(nn.Module):
+    """A module whose forward pass is the task's losses, since DDP hooks into forward passes."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.model = task.model
+        self.task = task
+
+    def forward(self, batch: Any) -> dict[str, Tensor]:
+        """Named losses, each (items,)."""
+        return self.task.losses(batch)

@@ -1,0 +1,99 @@
+"""The folder of one training: config, versions, command, history, curves; one run at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from audio_rnn.config import read_yaml, save, to_dict
+from audio_rnn.errors import TrainingError
+
+PACKAGES = ("audio-rnn", "torch", "torchaudio", "numpy", "soundfile", "librosa")
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process. Raises TrainingError when another one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise TrainingError(f"{folder}: another training runs in this folder; choose another run_dir") from None
+        yield
+
+
+def describe_run(folder: Path, config: object) -> None:
+    """Write config, versions, commit and command.
+
+    Raises: TrainingError when the folder holds a run of another config.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.yaml"
+    if path.exists():
+        changed = _differences(read_yaml(path), to_dict(config))
+        if changed:
+            raise TrainingError(
+                f"{folder}: holds a run of another config ({', '.join(changed[:5])}); "
+                "choose another run_dir, or delete the folder to start anew"
+            )
+    save(config, path)
+    facts = {
+        "python": platform.python_version(),
+        "machine": platform.platform(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "commit": _commit(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+    (folder / "run.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def append_history(folder: Path, entry: dict[str, Any]) -> None:
+    """One more line of history.jsonl."""
+    with (folder / "history.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """All entries of history.jsonl."""
+    path = folder / "history.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def cut_history(folder: Path, step: int) -> None:
+    """Drop entries after `step`, which a resumed run will write again."""
+    kept = [entry for entry in read_history(folder) if entry["step"] <= step]
+    (folder / "history.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in kept))
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], place: str = "") -> list[str]:
+    found: list[str] = []
+    for key in sorted(old.keys() | new.keys()):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += _differences(a, b, f"{place}{key}.")
+        elif a != b:
+            found.append(f"{place}{key}: {a!r} there, {b!r} now")
+    return found
+
+
+def _commit() -> str | None:
+    here = Path(__file__).parent
+    run = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=here,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    return run.stdout.strip() or None

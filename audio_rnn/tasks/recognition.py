@@ -1,0 +1,114 @@
+"""Speech recognition: CTC training and scoring of a speech model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import ctc_loss
+
+from audio_rnn.augment import AugmentConfig, FrameAugment, FrameMask, WaveformAugment
+from audio_rnn.data.batching import Batch
+from audio_rnn.data.manifest import Utterance
+from audio_rnn.decoding.ctc import Hypothesis, greedy
+from audio_rnn.metrics import character_errors, word_errors
+from audio_rnn.models.speech import SpeechModel
+from audio_rnn.vocabulary import BLANK
+
+log = logging.getLogger(__name__)
+
+
+class Recognition:
+    """The engine's view of speech recognition."""
+
+    monitor = "wer"
+    better: Literal["lower", "higher"] = "lower"
+
+    def __init__(self, model: SpeechModel, augment: AugmentConfig) -> None:
+        self.model = model
+        features = model.features.config
+        self.waveforms = WaveformAugment(augment.waveform, features.sample_rate)
+        self.frames = FrameAugment(augment.frames, features)
+        self.masks = FrameMask(augment.masks, features)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """CTC loss of each utterance, nats per symbol."""
+        log_probs, steps = self.model.acoustic(*self._augmented(batch.inputs, batch.lengths))
+        return {"ctc": ctc(log_probs, steps, batch.targets, batch.target_lengths)}
+
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """Mean loss, word and character error rate of greedy decoding."""
+        losses, references, hypotheses = [], [], []
+        for batch in batches:
+            log_probs, steps = self.model(batch.inputs, batch.lengths)
+            losses += ctc(log_probs, steps, batch.targets, batch.target_lengths).tolist()
+            references += [
+                self.model.vocabulary.decode(ids[:n].tolist())
+                for ids, n in zip(batch.targets, batch.target_lengths)
+            ]
+            hypotheses += [h.text for h in self._decode(log_probs, steps)]
+        if not any(hypotheses):
+            log.warning(
+                "the model writes nothing but blanks; usual in the first epochs of CTC, later a sign that "
+                "training.rate is too high or low, or that transcripts do not belong to their audio"
+            )
+        return {
+            "loss": sum(losses) / len(losses),
+            "wer": word_errors(references, hypotheses).rate,
+            "cer": character_errors(references, hypotheses).rate,
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """What the model folder holds besides weights."""
+        return self.model.describe()
+
+    def _augmented(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Waveforms or static frames -> finished frames, changed at random on the way."""
+        if x.ndim == 2:
+            x, lengths = self.model.features.static(*self.waveforms(x, lengths))
+        return self.masks(*self.model.features.finish(*self.frames(x, lengths)))
+
+    def _decode(self, log_probs: Tensor, steps: Tensor) -> Iterator[Hypothesis]:
+        for row, n in zip(log_probs.cpu().numpy(), steps.tolist()):
+            yield greedy(row[:n], self.model.vocabulary, self.model.step_seconds)
+
+
+def ctc(log_probs: Tensor, steps: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
+    """CTC loss (Graves et al. 2006) of each utterance, nats per symbol.
+
+    Utterances that augmentation made too short for their target count as zero.
+
+    Args:
+        log_probs: (batch, steps, symbols), float32.
+        steps: (batch,).
+        targets: (batch, symbols), padded; 64-bit and padded, they take torch's own kernel
+            everywhere, because cuDNN's differs from it at the edges.
+        target_lengths: (batch,).
+    """
+    losses = ctc_loss(
+        log_probs.transpose(0, 1), targets, steps, target_lengths, blank=BLANK, reduction="none", zero_infinity=False
+    )
+    fits = steps >= needed_steps(targets, target_lengths)
+    return torch.where(fits, losses, 0.0) / target_lengths.clamp(min=1)
+
+
+def needed_steps(targets: Tensor, target_lengths: Tensor) -> Tensor:
+    """Fewest steps that CTC can write each target in: its symbols, and a blank in every repeat."""
+    inside = torch.arange(1, targets.shape[1], device=targets.device) < target_lengths.unsqueeze(1)
+    repeats = ((targets[:, 1:] == targets[:, :-1]) & inside).sum(dim=1)
+    return target_lengths + repeats
+
+
+def too_short(model: SpeechModel, utterances: list[Utterance], targets: list[list[int]]) -> list[str]:
+    """Ids of utterances with fewer steps than their target needs."""
+    names = []
+    for utterance, target in zip(utterances, targets):
+        frames = int(utterance.duration / model.features.hop_seconds)
+        steps = -(-frames // model.config.acoustic.stride)
+        needed = needed_steps(torch.tensor([target]), torch.tensor([len(target)]))
+        if steps < int(needed):
+            names.append(utterance.id)
+    return names

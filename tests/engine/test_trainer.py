@@ -1,0 +1,192 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from audio_rnn import storage
+from audio_rnn.engine import run_folder
+from audio_rnn.engine.config import TrainingConfig
+from audio_rnn.engine.interrupt import Interrupted
+from audio_rnn.engine.trainer import Trainer
+from audio_rnn.errors import ConfigError, TrainingError
+from audio_rnn.models.folder import read_model
+from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
+
+BASE = TrainingConfig(epochs=4, rate=1e-2, device="cpu")
+
+
+def weights(task: ToyTask) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in task.model.state_dict().items()}
+
+
+def train(run_dir: Path, config: TrainingConfig = BASE, batches: ToyBatches | None = None, **task: object) -> ToyTask:
+    toy = ToyTask(**task)  # type: ignore[arg-type]
+    Trainer(toy, config, run_dir).fit(batches or ToyBatches(), ToyBatches())
+    return toy
+
+
+class Stopping(ToyBatches):
+    """Asks the process to stop while a given batch is being worked on."""
+
+    def __init__(self, epoch: int, batch: int, number: int = signal.SIGINT) -> None:
+        super().__init__()
+        self.at, self.number = (epoch, batch), number
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
+        for i, batch in enumerate(super().epoch(epoch, start), start):
+            if (epoch, i) == self.at:
+                os.kill(os.getpid(), self.number)
+            yield batch
+
+
+def test_training_lowers_the_error(tmp_path: Path) -> None:
+    config = replace(BASE, epochs=60, rate=5e-2, averaging="none")
+    train(tmp_path, config, dropout=0.0)
+    scores = [e["error"] for e in run_folder.read_history(tmp_path) if "error" in e]
+    assert scores[-1] < 0.3 * scores[0]
+    assert (tmp_path / "curves.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"optimizer": "sgd", "schedule": "warmup_cosine", "averaging": "last", "last": 2},
+        {"schedule": "plateau", "plateau_epochs": 1, "averaging": "none", "accumulate": 2},
+        {"precision": "bf16"},
+    ],
+)
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(tmp_path: Path, change: dict[str, object]) -> None:
+    config = replace(BASE, **change)  # type: ignore[arg-type]
+    whole = weights(train(tmp_path / "whole", config))
+    for stop in ((2, 2), (3, 0)):
+        with pytest.raises(Interrupted, match="run the same command to go on"):
+            train(tmp_path / "parts", config, Stopping(*stop))
+    parts = weights(train(tmp_path / "parts", config))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert run_folder.read_history(tmp_path / "whole") == run_folder.read_history(tmp_path / "parts")
+    best = [read_model(tmp_path / run, "toy").weights for run in ("whole", "parts")]
+    assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
+
+
+def test_a_crash_between_saves_changes_nothing_either(tmp_path: Path) -> None:
+    config = replace(BASE, save_every=3)
+
+    class Crashing(ToyBatches):
+        def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
+            for i, batch in enumerate(super().epoch(epoch, start), start):
+                if (epoch, i) == (2, 3) and start == 0:
+                    raise RuntimeError("power cut")
+                yield batch
+
+    whole = weights(train(tmp_path / "whole", config))
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(tmp_path / "parts", config, Crashing())
+    parts = weights(train(tmp_path / "parts", config))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert run_folder.read_history(tmp_path / "whole") == run_folder.read_history(tmp_path / "parts")
+
+
+def test_ctrl_c_in_a_process_saves_says_so_and_exits_130(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from audio_rnn.cli.shell import run_command\n"
+        "from tests.engine.test_trainer import BASE, Stopping, train\n"
+        "run_command(lambda: train(Path(sys.argv[1]), BASE, Stopping(2, 1)) and None)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.returncode == 130
+    assert "state saved" in done.stderr and "Traceback" not in done.stderr
+    assert (tmp_path / "checkpoint" / "checkpoint.json").exists()
+
+
+def test_accumulated_batches_make_one_step(tmp_path: Path) -> None:
+    train(tmp_path, replace(BASE, epochs=1, accumulate=2))
+    steps = [e for e in run_folder.read_history(tmp_path) if "rate" in e]
+    assert len(steps) == 3  # of five batches
+
+
+def test_a_loss_that_is_not_finite_names_the_item_and_is_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy = ToyTask(poison="item7")
+    with pytest.raises(TrainingError, match=r"last in item7.*training\.rate"):
+        Trainer(toy, replace(BASE, skip_limit=2), tmp_path).fit(ToyBatches(), ToyBatches(items=7))
+    assert "loss not finite, batch skipped: item7" in capsys.readouterr().err
+    assert all(value.isfinite().all() for value in toy.model.state_dict().values())
+
+
+def test_early_stopping(tmp_path: Path) -> None:
+    train(tmp_path, replace(BASE, epochs=50, rate=1e-9, patience=2, averaging="none"), dropout=0.0)
+    assert max(e["epoch"] for e in run_folder.read_history(tmp_path)) < 50
+
+
+def test_a_plateau_halves_the_rate(tmp_path: Path) -> None:
+    config = replace(BASE, epochs=8, rate=1e-9, schedule="plateau", plateau_epochs=1, warmup=0.0, averaging="none")
+    train(tmp_path, config, dropout=0.0)
+    rates = [e["rate"] for e in run_folder.read_history(tmp_path) if "rate" in e]
+    assert rates[-1] < rates[0] / 3
+
+
+def test_gradient_norms_of_layers_are_in_the_history(tmp_path: Path) -> None:
+    train(tmp_path, replace(BASE, epochs=1, log_layers=True))
+    entry = run_folder.read_history(tmp_path)[0]
+    total = sum(v**2 for k, v in entry.items() if k.startswith("grad_norm.")) ** 0.5
+    assert total == pytest.approx(entry["grad_norm"], rel=1e-4)
+
+
+def test_averages_score_what_they_say(tmp_path: Path) -> None:
+    toy = ToyTask(dropout=0.0)
+    trainer = Trainer(toy, replace(BASE, averaging="last", last=2), tmp_path)
+    trainer.fit(ToyBatches(), ToyBatches())
+    a, b = trainer.average.snapshots
+    name = "out.weight"
+    with trainer.average.applied():
+        assert torch.allclose(toy.model.get_parameter(name), (a[name] + b[name]) / 2)
+    assert torch.equal(toy.model.get_parameter(name), b[name])
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
+    with run_folder.claimed(tmp_path), pytest.raises(TrainingError, match="another training runs"):
+        train(tmp_path)
+
+
+def test_a_run_of_another_config_is_refused(tmp_path: Path) -> None:
+    run_folder.describe_run(tmp_path, BASE)
+    run_folder.describe_run(tmp_path, BASE)
+    with pytest.raises(TrainingError, match=r"rate: 0\.01 there, 0\.5 now"):
+        run_folder.describe_run(tmp_path, replace(BASE, rate=0.5))
+    assert json.loads((tmp_path / "run.json").read_text())["packages"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = weights(train(tmp_path / "whole"))
+    with pytest.raises(Interrupted):
+        train(tmp_path / "parts", BASE, Stopping(2, 1))
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "_flush", full)
+        with pytest.raises(TrainingError, match="No space left.*the one before is whole"):
+            train(tmp_path / "parts", replace(BASE, validate_every=4))
+    parts = weights(train(tmp_path / "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_impossible_configs_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"training.epochs: found 0"):
+        TrainingConfig(epochs=0)
+    with pytest.raises(ConfigError, match="fp16 on the CPU"):
+        TrainingConfig(precision="fp16", device="cpu")
+    with pytest.raises(ConfigError, match=r"device: found 'gpu'"):
+        Trainer(ToyTask(), replace(BASE, device="gpu"), Path("unused"))
