@@ -60,7 +60,7 @@ def write_corpus(
     """
     _check(splits)
     output.mkdir(parents=True, exist_ok=True)
-    if source is not None:
+    if source is not None and not _is_below(source, output):
         link(output, source)
     for split in SPLITS:
         if splits.get(split):
@@ -80,10 +80,21 @@ def link(output: Path, source: Path) -> None:
             f"{place}: found a file or folder, expected a free place for the link to {source}; "
             "move it away or choose another --output"
         )
-    if target.is_relative_to(output.resolve()):  # the data folder may then be moved as a whole
-        target = target.relative_to(output.resolve())
     place.unlink(missing_ok=True)
     place.symlink_to(target, target_is_directory=True)
+
+
+def inside(path: Path, source: Path, output: Path) -> str:
+    """How a manifest in `output` names a file of `source`: through the link, if it lies elsewhere.
+
+    Raises: InputError for a file outside both.
+    """
+    if _is_below(path, output):
+        return path.resolve().relative_to(output.resolve()).as_posix()
+    path, source = path.absolute(), source.absolute()
+    if not path.is_relative_to(source) or ".." in path.relative_to(source).parts:
+        raise InputError(f"{path}: lies outside {source}; expected a file below that folder")
+    return f"{LINK}/{path.relative_to(source).as_posix()}"
 
 
 def match(
@@ -102,10 +113,8 @@ def match(
         )
         if ids
     ]
-    if problems and not skip:
-        raise InputError(f"{where}: {'; '.join(problems)}; expected one transcript a recording")
-    for problem in problems:
-        print(f"left out: {problem}", file=sys.stderr)
+    if problems:
+        _refuse(f"{where}: {'; '.join(problems)}; expected one transcript a recording", skip)
     return sorted(set(transcripts) & set(recordings))
 
 
@@ -115,15 +124,25 @@ def listed(names: Collection[str], most: int = 10) -> str:
     return ", ".join(sorted(names)[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def seconds(path: Path) -> float:
-    """Length of an audio file from its header. Raises: InputError naming the file."""
-    try:
-        info = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as audio: {error}") from error
-    if info.frames <= 0:
-        raise InputError(f"{path}: found no sample, expected sound")
-    return round(info.frames / info.samplerate, 4)
+def durations(recordings: Mapping[str, Path], skip: bool = False) -> dict[str, float]:
+    """Id -> seconds, from the headers of the audio files.
+
+    Raises: InputError listing the files that are no sound; `skip` lists them on stderr instead.
+    """
+    found, problems = {}, []
+    for name, path in recordings.items():
+        try:
+            info = soundfile.info(path)
+        except (soundfile.SoundFileError, OSError):
+            problems.append(str(path))
+            continue
+        if info.frames > 0:
+            found[name] = round(info.frames / info.samplerate, 4)
+        else:
+            problems.append(str(path))
+    if problems:
+        _refuse(f"{len(problems)} files that hold no readable sound: {listed(problems)}", skip)
+    return found
 
 
 def hold_out(
@@ -131,18 +150,37 @@ def hold_out(
 ) -> tuple[list[Utterance], list[Utterance]]:
     """(kept, held out): whole speakers, or utterances where no speaker is known.
 
-    Deterministic: speakers in the order of their hashes, until `share` of all is held out.
+    Deterministic: in the order of their hashes, at least one, until `share` of all is held out.
+
+    Raises: InputError when there is nothing to choose from.
     """
+    if share == 0:
+        return list(utterances), []
     groups = Counter(_group(u) for u in utterances)
+    if len(groups) < 2:
+        raise InputError(
+            f"found {len(groups)} speaker or utterance, expected at least 2 to hold some out; "
+            "give the splits yourself, or a share of 0"
+        )
     wanted, held = share * len(utterances), set[str]()
     count = 0
     for group in sorted(groups, key=lambda name: hashlib.sha256(name.encode()).digest()):
-        if count + groups[group] / 2 > wanted:
+        if held and count + groups[group] / 2 > wanted:
             break
         held.add(group)
         count += groups[group]
     kept = [u for u in utterances if _group(u) not in held]
     return kept, [u for u in utterances if _group(u) in held]
+
+
+def _refuse(problem: str, skip: bool) -> None:
+    if not skip:
+        raise InputError(problem)
+    print(f"left out: {problem}", file=sys.stderr)
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _group(utterance: Utterance) -> str:

@@ -19,11 +19,12 @@ from audio_rnn.errors import InputError
 from recipes.speech_recognition.archive import extract, is_archive
 from recipes.speech_recognition.corpus import (
     Source,
+    durations,
     hold_out,
+    inside,
     match,
     require_folder,
     run,
-    seconds,
     write_corpus,
 )
 
@@ -72,7 +73,20 @@ def read_set(root: Path, split: str, output: Path) -> list[Utterance]:
     texts = read_transcription(root / "etc" / f"an4_{split}.transcription")
     present = {name: found for name, line in files.items() if (found := _find(root, line))}
     names = match(texts, present, root / "etc" / f"an4_{split}.transcription")
-    return [_utterance(root, present[name], texts[name], output) for name in names]
+    if present and next(iter(present.values())).suffix == ".mfc":
+        return [_from_features(root, present[name], texts[name], output) for name in names]
+    sound = {name: convert_raw(present[name], output / "audio") for name in names}
+    lengths = durations(sound)
+    return [
+        Utterance(
+            name,
+            lengths[name],
+            audio=inside(sound[name], root, output),
+            text=texts[name],
+            speaker=present[name].parent.name,
+        )
+        for name in names
+    ]
 
 
 def read_transcription(path: Path) -> dict[str, str]:
@@ -112,19 +126,15 @@ def _find(root: Path, name: str) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def _utterance(root: Path, path: Path, text: str, output: Path) -> Utterance:
-    inside = f"source/{path.relative_to(root)}"
-    name, speaker = path.stem, path.parent.name
-    if path.suffix == ".mfc":
-        return Utterance(name, feature_seconds(path), features=inside, text=text, speaker=speaker)
-    if path.suffix == ".raw":
-        inside = str(convert_raw(path, output / "audio").relative_to(output))
-        path = output / inside
-    return Utterance(name, seconds(path), audio=inside, text=text, speaker=speaker)
+def _from_features(root: Path, path: Path, text: str, output: Path) -> Utterance:
+    where, speaker = inside(path, root, output), path.parent.name
+    return Utterance(path.stem, feature_seconds(path), features=where, text=text, speaker=speaker)
 
 
 def convert_raw(path: Path, folder: Path) -> Path:
-    """A headerless recording as FLAC in `folder`, which is kept when it is there."""
+    """A headerless recording as FLAC in `folder`, kept when it is there; others as they are."""
+    if path.suffix != ".raw":
+        return path
     samples = np.fromfile(path, ">i2")
     target = folder / f"{path.stem}.flac"
     if not target.is_file() or soundfile.info(target).frames != len(samples):

@@ -37,7 +37,7 @@ LANGUAGES = (
 VARIANTS: Mapping[str, tuple[str, ...]] = {  # no variant is in two splits
     "train": (
         *("m1", "m2", "m3", "m6", "m7", "f1", "f2", "f5", "adam", "announcer", "caleb"),
-        *("david", "edward", "Diogo", "Hugo", "miguel", "sandro"),
+        *("david", "edward", "anika", "Diogo", "Hugo", "miguel", "sandro"),
     ),
     "valid": ("m8", "f3"),
     "test": ("m5", "f4"),
@@ -46,6 +46,7 @@ SAMPLE_RATE = 16000
 PART = 400  # utterances a process speaks: fixed, so that files do not depend on the machine
 RATES = (140, 200)  # words a minute
 PITCHES = (30, 70)  # of espeak's 0 to 99
+SIZES = {"train": (0.88, 1.14), "valid": (1.0, 1.0), "test": (1.0, 1.0)}
 SNR_DB = (10.0, 30.0)
 PEAK_DB = (-20.0, -1.0)
 STAMP = "options.json"
@@ -72,6 +73,7 @@ class Job:
     id: str
     text: str
     voice: espeak.Voice
+    size: float  # of the speaker: above 1 a shorter vocal tract, so higher and faster
 
 
 def prepare(options: Options) -> None:
@@ -124,7 +126,8 @@ def speak_part(jobs: list[Job], folder: Path, seed: int) -> list[Utterance]:
     synthesiser = espeak.Synthesiser(seed)
     rate = synthesiser.sample_rate
     clean = [
-        soxr.resample(synthesiser.speak(job.text, job.voice), rate, SAMPLE_RATE) for job in jobs
+        soxr.resample(synthesiser.speak(job.text, job.voice), rate * job.size, SAMPLE_RATE)
+        for job in jobs
     ]
     utterances = []
     for job, waveform in zip(jobs, clean):

@@ -1,0 +1,128 @@
+"""Prepare your own recordings: audio files with a .txt beside each, or one table.
+
+SOURCE is a folder (searched with its subfolders), or a .csv or .tsv file with the columns path
+and text, and split (train, valid, test) or speaker if known; paths are relative to the table.
+Without given splits, whole speakers are held out; without speakers, single utterances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from audio_rnn.data.manifest import Utterance
+from audio_rnn.errors import InputError
+from recipes.speech_recognition.corpus import (
+    AUDIO_SUFFIXES,
+    Source,
+    durations,
+    hold_out,
+    inside,
+    match,
+    require_folder,
+    run,
+    write_corpus,
+)
+from recipes.speech_recognition.table import by_split, read_utterances
+from recipes.speech_recognition.text import normalise, plain
+
+NORMALISERS: dict[str, Callable[[str], str]] = {
+    "plain": plain,
+    "english": normalise,
+    "keep": lambda text: " ".join(text.split()),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    source: Source
+    """Folder of audio and .txt files, or a .csv or .tsv table."""
+    output: Path = Path("data/folder")
+    """Folder for manifests and vocabulary."""
+    text: Literal["plain", "english", "keep"] = "plain"
+    """plain: lower case, no punctuation; english: numbers and abbreviations spelled, too."""
+    valid_share: float = 0.1
+    """Share held out for validation, where the table gives no splits."""
+    test_share: float = 0.1
+    """Share held out for testing, where the table gives no splits."""
+    speaker_folders: bool = False
+    """The folder a file lies in names its speaker (folders of audio and .txt only)."""
+    skip_unmatched: bool = False
+    """Leave out, and list, what lacks its transcript or its audio or cannot be read."""
+
+
+def prepare(options: Options) -> None:
+    """Write the manifests. Raises: InputError."""
+    _check(options)
+    source, output, normalised = options.source, options.output, NORMALISERS[options.text]
+    if source.is_file():
+        root = source.parent
+        utterances = read_utterances(source, output, normalised, skip=options.skip_unmatched)
+    else:
+        root, utterances = source, find_utterances(options)
+    given = any(utterance.split for utterance in utterances)
+    splits = by_split(utterances) if given else divide(utterances, options)
+    write_corpus(output, splits, root)
+
+
+def divide(utterances: list[Utterance], options: Options) -> dict[str, list[Utterance]]:
+    """Splits of the asked sizes, by speaker where speakers are known."""
+    rest, test = hold_out(utterances, options.test_share)
+    train, valid = hold_out(rest, options.valid_share / (1 - options.test_share))
+    return {"train": train, "valid": valid, "test": test}
+
+
+def find_utterances(options: Options) -> list[Utterance]:
+    """Every audio file of a folder with the .txt beside it. Raises: InputError."""
+    source = require_folder(options.source, "a folder of recordings, or a .csv or .tsv table")
+    recordings = _by_id(source, AUDIO_SUFFIXES)
+    transcripts = _by_id(source, {".txt"})
+    names = match(transcripts, recordings, source, options.skip_unmatched)
+    lengths = durations({name: recordings[name] for name in names}, options.skip_unmatched)
+    if not lengths:
+        raise InputError(f"{source}: found no recording, expected a.wav with a.txt beside it")
+    return [
+        Utterance(
+            name,
+            lengths[name],
+            audio=inside(recordings[name], source, options.output),
+            text=NORMALISERS[options.text](_read_text(transcripts[name])),
+            speaker=recordings[name].parent.name if options.speaker_folders else None,
+        )
+        for name in lengths
+    ]
+
+
+def _by_id(source: Path, suffixes: Collection[str]) -> dict[str, Path]:
+    """Path without suffix, relative to `source` -> file. Raises: InputError for a name twice."""
+    found: dict[str, Path] = {}
+    for path in sorted(source.rglob("*")):
+        if path.suffix.lower() in suffixes and path.is_file():
+            name = path.relative_to(source).with_suffix("").as_posix()
+            if name in found:
+                raise InputError(f"{path}: {found[name].name} lies beside it; expected one of them")
+            found[name] = path
+    return found
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}; expected text in UTF-8") from error
+
+
+def _check(options: Options) -> None:
+    valid, test = options.valid_share, options.test_share
+    if not (valid >= 0 and test >= 0 and valid + test < 1):
+        raise InputError(
+            f"--valid-share {valid} and --test-share {test}: expected 0 or more, together under 1"
+        )
+    if options.speaker_folders and options.source.is_file():
+        raise InputError("--speaker-folders is for a folder; expected a column speaker in a table")
+
+
+if __name__ == "__main__":
+    run(prepare, Options, __doc__)
