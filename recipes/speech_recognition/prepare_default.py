@@ -46,7 +46,7 @@ SAMPLE_RATE = 16000
 PART = 400  # utterances a process speaks: fixed, so that files do not depend on the machine
 RATES = (140, 200)  # words a minute
 PITCHES = (30, 70)  # of espeak's 0 to 99
-SIZES = {"train": (0.88, 1.14), "valid": (1.0, 1.0), "test": (1.0, 1.0)}
+SIZES = (0.88, 1.14)  # of the speakers in training; the others are as espeak has them
 SNR_DB = (10.0, 30.0)
 PEAK_DB = (-20.0, -1.0)
 STAMP = "options.json"
@@ -102,7 +102,8 @@ def plan(options: Options) -> list[list[Job]]:
     for split, texts in phrases.splits(sizes, options.seed).items():
         random_ = random.Random(f"{options.seed} {split}")
         jobs = [
-            Job(f"{split}-{i:05}", text, _voice(split, random_)) for i, text in enumerate(texts)
+            Job(f"{split}-{number:05}", text, _voice(split, random_), _size(split, random_))
+            for number, text in enumerate(texts)
         ]
         parts += [jobs[start : start + PART] for start in range(0, len(jobs), PART)]
     return parts
@@ -174,6 +175,10 @@ def _voice(split: str, random_: random.Random) -> espeak.Voice:
         random_.randint(*RATES),
         random_.randint(*PITCHES),
     )
+
+
+def _size(split: str, random_: random.Random) -> float:
+    return random_.uniform(*SIZES) if split == "train" else 1.0
 
 
 def _check(options: Options) -> None:
