@@ -16,7 +16,7 @@ from audio_rnn.features.dialects import (
 )
 from audio_rnn.features.temporal import valid_frames
 
-FRAMES_PER_BLOCK = 2000  # what keeps the intermediate arrays in the processor's cache
+FRAMES_PER_BLOCK = 1000  # what keeps the intermediate arrays in the processor's cache
 
 
 class LogMel(nn.Module):
