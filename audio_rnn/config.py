@@ -38,7 +38,10 @@ def from_dict(cls: type[Config], values: object, where: str = "config") -> Confi
     ]
     if missing:
         raise ConfigError(f"{where}: field {missing[0]!r} is missing and has no default")
-    return cls(**built)
+    try:
+        return cls(**built)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
 
 
 def to_dict(config: object) -> dict[str, Any]:
@@ -52,7 +55,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date like 2020-13-45
         raise ConfigError(f"{path}: not YAML: {error}") from error
     if values is None:
         return {}
@@ -101,7 +104,7 @@ def _convert(hint: Any, value: object, where: str) -> Any:
     if origin in (Union, types.UnionType):
         return _convert_union(arguments, value, where)
     if origin is Literal:
-        if value in arguments and isinstance(value, type(arguments[arguments.index(value)])):
+        if any(value == option and type(value) is type(option) for option in arguments):
             return value
         raise ConfigError(f"{where}: found {value!r}, expected one of {', '.join(map(str, arguments))}")
     if origin is tuple:
@@ -134,13 +137,11 @@ def _convert_tuple(arguments: tuple[Any, ...], value: object, where: str) -> tup
 def _convert_scalar(hint: Any, value: object, where: str) -> Any:
     if hint is Path and isinstance(value, str):
         return Path(value)
-    if hint is float and isinstance(value, str):  # YAML 1.1 reads 2e-3 as text
+    if hint is float and isinstance(value, str | int) and not isinstance(value, bool):
         try:
-            return float(value)
-        except ValueError:
+            return float(value)  # text, since YAML 1.1 reads 2e-3 as such
+        except (ValueError, OverflowError):
             pass
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
     if isinstance(value, hint) and not (isinstance(value, bool) and hint is not bool):
         return value
     found = f"{value!r} ({type(value).__name__})"

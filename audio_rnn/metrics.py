@@ -52,13 +52,7 @@ def character_errors(references: Sequence[str], hypotheses: Sequence[str]) -> Er
 
 
 def _count(process, references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    total = ErrorCounts()
-    pairs = [pair for pair in zip(references, hypotheses, strict=True) if pair[0]]
-    if pairs:
-        out = process([reference for reference, _ in pairs], [hypothesis for _, hypothesis in pairs])
-        total = ErrorCounts(out.hits, out.substitutions, out.deletions, out.insertions)
-    # jiwer refuses empty references; all their hypothesis's units are insertions.
-    extra = [hypothesis for reference, hypothesis in zip(references, hypotheses) if not reference]
-    words = process is jiwer.process_words
-    inserted = sum(len(hypothesis.split()) if words else len(hypothesis) for hypothesis in extra)
-    return total + ErrorCounts(insertions=inserted)
+    if not references and not hypotheses:
+        return ErrorCounts()
+    out = process(list(references), list(hypotheses))
+    return ErrorCounts(out.hits, out.substitutions, out.deletions, out.insertions)

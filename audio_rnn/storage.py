@@ -35,7 +35,7 @@ def save(folder: Path, name: str, description: dict[str, Any], tensors: dict[str
         draft.unlink(missing_ok=True)
     values = {"version": VERSION, "tensors": weights.name, "sha256": digest, **description}
     write_text(folder / f"{name}.json", json.dumps(values, indent=1, ensure_ascii=False))
-    for old in folder.glob(f"{name}-*.safetensors"):
+    for old in folder.glob(f"{name}-{'[0-9a-f]' * 12}.safetensors"):
         if old.name != weights.name:
             old.unlink()
 
@@ -53,10 +53,12 @@ def load(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     weights = folder / Path(str(values.get("tensors"))).name
     if not weights.is_file():
         raise ModelError(f"{folder}: {weights.name} is missing; copy the whole folder")
-    if _digest(weights) != values.get("sha256"):
-        raise ModelError(f"{weights}: not the file that was saved (SHA-256 differs); copy it again")
     try:
+        if _digest(weights) != values.get("sha256"):
+            raise ModelError(f"{weights}: SHA-256 differs from what was saved; copy it again")
         return values, load_file(weights)
+    except OSError as error:
+        raise ModelError(f"{weights}: cannot be read: {error.strerror}") from error
     except SafetensorError as error:
         raise ModelError(f"{weights}: not a safetensors file: {error}") from error
 

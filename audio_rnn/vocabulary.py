@@ -32,10 +32,14 @@ class Vocabulary:
     def __post_init__(self) -> None:
         if not self.symbols or self.symbols[0] != BLANK_SYMBOL:
             raise VocabularyError(f"first symbol: found {self.symbols[:1]}, expected {BLANK_SYMBOL!r}")
+        broken = [symbol for symbol in self.symbols if not symbol or {"\n", "\r"} & set(symbol)]
+        if broken:
+            raise VocabularyError(f"symbol {broken[0]!r}: expected text without line breaks")
         ids = {symbol: i for i, symbol in enumerate(self.symbols)}
         if len(ids) != len(self.symbols):
             twice = next(s for i, s in enumerate(self.symbols) if ids[s] != i)
             raise VocabularyError(f"symbol {twice!r} stands twice; expected every symbol once")
+        del ids[BLANK_SYMBOL]  # no text means the blank
         object.__setattr__(self, "ids", ids)
 
     def __len__(self) -> int:
@@ -92,7 +96,10 @@ class Vocabulary:
             raise VocabularyError(
                 f"{path}: first line: found {lines[0]!r}, expected '{BLANK_SYMBOL} character' (or symbol, piece)"
             )
-        return cls((BLANK_SYMBOL, *lines[1:]), unit)  # type: ignore[arg-type]
+        try:
+            return cls((BLANK_SYMBOL, *lines[1:]), unit)  # type: ignore[arg-type]
+        except VocabularyError as error:
+            raise VocabularyError(f"{path}: {error}") from None
 
     def _pieces(self, text: str) -> list[str]:
         """The longest pieces of the vocabulary that match, left to right."""

@@ -50,12 +50,18 @@ def read_frames(path: Path) -> NDArray[np.float32]:
     Raises: ManifestError.
     """
     try:
-        frames = read_sphinx(path) if path.suffix == ".mfc" else np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        frames = read_sphinx(path) if path.suffix == ".mfc" else read_npy(path)
+    except (OSError, ValueError, TypeError) as error:
         raise ManifestError(f"{path}: cannot be read as feature frames: {error}") from error
     if frames.ndim != 2 or not len(frames) or not np.isfinite(frames).all():
         raise ManifestError(f"{path}: found shape {frames.shape}, expected finite (frames, coefficients)")
-    return frames.astype(np.float32)
+    return frames
+
+
+def read_npy(path: Path) -> NDArray[np.float32]:
+    """The array in a .npy file. Raises OSError, ValueError, TypeError; runs no code."""
+    with path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False).astype(np.float32)
 
 
 def read_sphinx(path: Path, coefficients: int = 13) -> NDArray[np.float32]:

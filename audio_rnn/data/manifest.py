@@ -51,14 +51,14 @@ def read_manifest(path: Path) -> list[Utterance]:
     Raises: ManifestError naming file and line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path}: cannot be read: {error}; run the recipe's prepare script first") from error
-    utterances = [_parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()]
+    utterances = {n: _parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()}
     if not utterances:
         raise ManifestError(f"{path}: found no line, expected at least one utterance")
     _check_files(utterances, path)
-    return utterances
+    return list(utterances.values())
 
 
 def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
@@ -73,18 +73,25 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
 def _parse(line: str, where: str) -> Utterance:
     try:
         return from_dict(Utterance, json.loads(line), where)
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise ManifestError(f"{where}: not JSON: {error}") from error
     except ConfigError as error:
-        message = str(error)
-        raise ManifestError(message if message.startswith(where) else f"{where}: {message}") from error
+        raise ManifestError(str(error)) from error
 
 
-def _check_files(utterances: list[Utterance], path: Path) -> None:
+def _check_files(utterances: dict[int, Utterance], path: Path) -> None:
+    """Check utterances, by line number, for ids that stand twice and files that are missing."""
     seen: dict[str, int] = {}
-    for n, utterance in enumerate(utterances, 1):
+    for n, utterance in utterances.items():
         if utterance.id in seen:
             raise ManifestError(f"{path}:{n}: id {utterance.id!r} already stands in line {seen[utterance.id]}")
         seen[utterance.id] = n
-        if not (path.parent / utterance.source).is_file():
+        if not _is_file(path.parent / utterance.source):
             raise ManifestError(f"{path}:{n}: file {utterance.source!r} is missing below {path.parent}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, or a folder that may not be entered
+        return False

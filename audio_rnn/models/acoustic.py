@@ -22,8 +22,9 @@ class AcousticConfig:
     dropout: float = 0.2  # before the output
 
     def __post_init__(self) -> None:
-        if self.stride < 1:
-            raise ConfigError(f"stride: found {self.stride}, expected 1 or more frames a step")
+        for name in ("stride", "channels"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: found {getattr(self, name)}, expected 1 or more")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout: found {self.dropout}, expected 0 <= dropout < 1")
 
