@@ -84,6 +84,7 @@ def read_blocks(
     name = source_name(path)
     with _open(path) as decoder:
         _check_channel(decoder, name, channel)
+        _check_length(decoder, name, sample_rate)
         blocks = (_mono(block, channel) for block in _checked_blocks(decoder, name, seconds))
         yield from _resampled(blocks, decoder.samplerate, sample_rate)
 
@@ -248,6 +249,14 @@ def _check_channel(decoder: _Decoder, name: str, channel: int | None) -> None:
         raise AudioError(
             f"{name}: found no channel {channel}, expected 0 to {decoder.channels - 1} "
             f"since it has {decoder.channels}; name one of these, or none to mix them"
+        )
+
+
+def _check_length(decoder: _Decoder, name: str, sample_rate: int) -> None:
+    if round(decoder.frames * sample_rate / decoder.samplerate) == 0:
+        raise AudioError(
+            f"{name}: found {decoder.frames} samples at {decoder.samplerate} Hz, expected "
+            f"at least one at {sample_rate} Hz; leave the file out"
         )
 
 

@@ -209,6 +209,15 @@ def test_zero_samples_are_named(tmp_path):
         read_audio(path, RATE)
 
 
+def test_too_short_for_a_sample_at_the_rate_asked_for_is_named(tmp_path):
+    path = tmp_path / "short.wav"
+    write_audio(path, tone()[:1], 44100)
+    with pytest.raises(AudioError, match="found 1 samples at 44100 Hz, expected at least one"):
+        read_audio(path, 8000)
+    write_audio(path, tone()[:4], 44100)
+    assert len(read_audio(path, 8000)) == 1
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_not_finite_are_named_with_their_place(tmp_path, value):
     path = tmp_path / "bad.wav"

@@ -1,0 +1,71 @@
+"""`audio-rnn COMMAND ...`, or `python -m audio_rnn COMMAND ...`.
+
+A command is a module with `main(arguments) -> exit status`, imported only when it is called: what
+--help prints must not wait for torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from audio_rnn import __version__
+from audio_rnn.errors import InputError
+
+COMMANDS = {
+    "transcribe": ("audio_rnn.cli.transcribe", "audio files to text with times"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a user's mistake is one line on standard error and exit status 1."""
+    try:
+        return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _dispatch(arguments: list[str]) -> int:
+    name = arguments[0] if arguments else "--help"
+    if name in ("--help", "-h"):
+        print(_help(), end="")
+        return 0
+    if name == "--version":
+        print(f"audio-rnn {__version__}")
+        return 0
+    if name not in COMMANDS:
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        advice = f"did you mean {close[0]!r}?" if close else "see audio-rnn --help"
+        raise InputError(f"found command {name!r}, expected one of {', '.join(COMMANDS)}; {advice}")
+    module, _ = COMMANDS[name]
+    return importlib.import_module(module).main(arguments[1:])
+
+
+def _help() -> str:
+    lines = [f"  {name:<12} {what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: audio-rnn COMMAND [options]",
+            "",
+            "Recurrent networks over sound. Commands:",
+            "",
+            *lines,
+            "",
+            "audio-rnn COMMAND --help tells the options; --version the version.",
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
