@@ -200,7 +200,7 @@ def _check(splits: Mapping[str, Sequence[Utterance]]) -> None:
 
 
 def _show(output: Path, splits: Mapping[str, Sequence[Utterance]]) -> None:
-    table = Table(title=str(output))
+    table = Table()
     table.add_column("split")
     for heading in ("utterances", "hours", "words", "speakers"):
         table.add_column(heading, justify="right")
@@ -210,4 +210,6 @@ def _show(output: Path, splits: Mapping[str, Sequence[Utterance]]) -> None:
         words = sum(len((u.text or "").split()) for u in part)
         speakers = len({u.speaker for u in part if u.speaker})
         table.add_row(split, str(len(part)), f"{hours:.3f}", str(words), str(speakers or "-"))
-    Console().print(table)
+    console = Console()
+    console.print(str(output), soft_wrap=True, highlight=False)
+    console.print(table)

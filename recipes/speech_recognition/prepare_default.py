@@ -32,7 +32,6 @@ LANGUAGES = (
     "en-gb-x-rp",
     "en-gb-x-gbclan",
     "en-gb-x-gbcwmd",
-    "en-029",
 )
 VARIANTS: Mapping[str, tuple[str, ...]] = {  # no variant is in two splits
     "train": (
@@ -56,7 +55,7 @@ STAMP = "options.json"
 class Options:
     output: Path = Path("data/default")
     """Folder for sound, manifests and vocabulary."""
-    train_utterances: int = 1500
+    train_utterances: int = 2000
     """Number of training utterances, of 1 to 4 seconds."""
     valid_utterances: int = 80
     """Number of validation utterances."""
@@ -86,6 +85,8 @@ def prepare(options: Options) -> None:
         write_corpus(options.output, kept)
         return
     stamp.unlink(missing_ok=True)
+    for old in (options.output / "audio").glob("*-?????.flac"):
+        old.unlink()
     parts = plan(options)
     write_corpus(options.output, speak(parts, options.output / "audio", options.seed))
     stamp.write_text(identity, encoding="utf-8")
