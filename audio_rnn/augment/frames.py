@@ -35,19 +35,22 @@ class FrameAugment(nn.Module):
         """
         if not self.training or not frames.numel():
             return frames, lengths
-        config = self.config
         lengths = lengths.to(frames.device)
         mask = valid_frames(lengths, frames.shape[1]).unsqueeze(-1)
-        if config.warp_probability > 0:
-            frames = self._warped(frames)
-        if config.noise_probability > 0:
-            frames = self._noisy(frames, mask)
-        for _ in range(config.frequency_masks):
-            frames = self._masked(frames, mask)
-        frames = frames.masked_fill(~mask, 0)
-        if config.stretch_probability > 0:
+        with torch.autocast(frames.device.type, enabled=False):
+            frames = self._other_spectrum(frames, mask).masked_fill(~mask, 0)
+        if self.config.stretch_probability > 0:
             return self._stretched(frames, lengths)
         return frames, lengths
+
+    def _other_spectrum(self, frames: Tensor, mask: Tensor) -> Tensor:
+        if self.config.warp_probability > 0:
+            frames = self._warped(frames)
+        if self.config.noise_probability > 0:
+            frames = self._noisy(frames, mask)
+        for _ in range(self.config.frequency_masks):
+            frames = self._masked(frames, mask)
+        return frames
 
     def _warped(self, frames: Tensor) -> Tensor:
         which = chosen(self.config.warp_probability, frames)

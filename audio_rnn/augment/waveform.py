@@ -60,8 +60,10 @@ class WaveformAugment(nn.Module):
             (uniform(*self.config.speed, waveforms) * SPEED_STEPS).round().where(which, SPEED_STEPS)
         )
         changed = [
-            torchaudio.functional.resample(waveform[:length], int(step), SPEED_STEPS)
-            for waveform, length, step in zip(waveforms, lengths, steps)
+            torchaudio.functional.resample(row[:length], int(step), SPEED_STEPS)
+            if length
+            else row[:0]
+            for row, length, step in zip(waveforms, lengths, steps)
         ]
         new_lengths = torch.tensor([len(waveform) for waveform in changed], device=lengths.device)
         return pad_sequence(changed, batch_first=True), new_lengths

@@ -40,8 +40,12 @@ class Features(nn.Module):
         return self.finish(inputs, lengths)
 
     def static(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, samples), lengths (batch,) -> (batch, frames, n_static), frame lengths."""
-        return self.spectral(waveforms, lengths)
+        """(batch, samples), lengths (batch,) -> (batch, frames, n_static), frame lengths.
+
+        In full precision, also under autocast: bfloat16 would lose what is quiet.
+        """
+        with torch.autocast(waveforms.device.type, enabled=False):
+            return self.spectral(waveforms, lengths)
 
     def finish(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Static frames -> (batch, frames, dim), frame lengths; zeros past every length."""
@@ -60,16 +64,14 @@ class Features(nn.Module):
         the log-mel frames. Its values do not depend on how the signal was cut.
         """
         log_mel = self._log_mel
-        pieces = [
-            piece if self.config.top_db is not None else self._cepstra(piece)
-            for piece in log_mel_blocks(log_mel, blocks)
-        ]
-        if not pieces:
-            return log_mel.window.new_zeros(0, self.n_static)
-        if self.config.top_db is not None:
-            loudest = torch.stack([piece.max() for piece in pieces if len(piece)]).max()
-            pieces = [self._cepstra(log_mel.floor(piece, loudest)) for piece in pieces]
-        return torch.cat(pieces)
+        with torch.autocast(log_mel.window.device.type, enabled=False):
+            empty = log_mel.window.new_zeros(0, self.n_static)
+            pieces = log_mel_blocks(log_mel, blocks)
+            if self.config.top_db is not None:
+                held = list(pieces)
+                loudest = max((piece.max() for piece in held), default=empty)
+                pieces = (log_mel.floor(piece, loudest) for piece in held)
+            return torch.cat([empty, *map(self._cepstra, pieces)])
 
     def frame_count(self, samples: int) -> int:
         """Frames of a signal of so many samples; only an empty one has none."""
