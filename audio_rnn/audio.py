@@ -140,8 +140,9 @@ def _open(source: Source) -> Iterator[_Decoder]:
 
 
 def source_name(source: Source) -> str:
-    """What messages and transcripts call this file or stream."""
-    return str(source if isinstance(source, Path) else getattr(source, "name", "stream"))
+    """What messages and transcripts call this file or stream; bytes that are no UTF-8 become ?."""
+    name = str(source if isinstance(source, Path) else getattr(source, "name", "stream"))
+    return name.encode(errors="replace").decode()
 
 
 def _open_bytes(path: Path) -> BinaryIO:

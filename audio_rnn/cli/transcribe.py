@@ -26,7 +26,9 @@ class Options:
 
     model: Path
     """Run folder of a training, or the model folder inside it."""
-    inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT")] = ()
+    inputs: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[INPUT ...]")
+    ] = ()
     """Audio files, folders (all audio below them), patterns in quotes, - for standard input."""
     list: Path | None = None
     """File that names one more input a line."""

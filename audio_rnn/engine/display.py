@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from audio_rnn.errors import ConfigError
+
 
 class Display:
     """A progress bar on a terminal, a plain line an epoch elsewhere, nothing when not `shown`."""
@@ -23,6 +25,7 @@ class Display:
             console=self.console,
             disable=not (shown and self.console.is_terminal),
         )
+        self.writer: Any = None
         self.bar = self.progress.add_task("training", total=steps, loss=float("nan"), score="")
 
     def __enter__(self) -> Display:
@@ -31,6 +34,8 @@ class Display:
 
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
+        if self.writer is not None:
+            self.writer.close()
 
     def step(self, done: int, epoch: int, loss: float) -> None:
         """Move the bar."""
@@ -47,6 +52,24 @@ class Display:
     def say(self, message: str) -> None:
         """A line of its own."""
         self.console.print(message, highlight=False)
+
+    def warn(self, message: str) -> None:
+        """A line that every process prints."""
+        (Console(stderr=True) if self.console.quiet else self.console).print(message, highlight=False)
+
+    def tensorboard(self, folder: Path, step: int, entry: dict[str, Any]) -> None:
+        """The numbers of a history entry as TensorBoard scalars."""
+        if self.writer is None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError:
+                raise ConfigError(
+                    "training.tensorboard: found true, but tensorboard is not installed; "
+                    "pip install 'audio-rnn[tensorboard]'"
+                ) from None
+            self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
+        for name, value in entry.items():
+            self.writer.add_scalar(name, value, step)
 
 
 def draw_curves(history: list[dict[str, Any]], monitor: str, path: Path) -> None:

@@ -88,12 +88,12 @@ class Trainer:
             for piece in self._pieces(batch):
                 waiting = (waiting + self._backward(piece)) % self.config.accumulate
                 if not waiting:
-                    self._step()
+                    self._step(batch.ids)
             self.position.batch += 1
             if not waiting:
                 self._between_batches()
         if waiting:
-            self._step()
+            self._step(batch.ids)
 
     def _pieces(self, batch: Batch) -> Iterator[Batch]:
         if self.config.truncate is None:
@@ -110,7 +110,7 @@ class Trainer:
             losses = torch.stack(list(self.losses(batch).values())).sum(dim=0)  # (items,)
         bad = [name for name, fine in zip(batch.ids, losses.isfinite().tolist()) if not fine]
         if distributed.anywhere(bool(bad), self.process):
-            self._skip(bad)
+            self._skip("loss", bad)
             return False
         # DDP averages over processes, so that each one's share counts `world` times.
         loss = (losses * batch.weights).sum() * self.process.world / batch.total
@@ -118,19 +118,21 @@ class Trainer:
         self.position.loss_sum += float(loss.detach()) / self.config.accumulate
         return True
 
-    def _skip(self, names: list[str]) -> None:
+    def _skip(self, what: str, names: list[str]) -> None:
+        """Count a loss or gradient that is not finite, and stop when there are too many."""
         self.position.skipped += 1
-        shown = ", ".join(names[:5]) or "an item of another process"
-        self.display.say(f"loss not finite, batch skipped: {shown}")
+        shown = ", ".join(names[:5])
+        if names:  # in the process that has them
+            self.display.warn(f"{what} not finite, batch skipped: {shown}")
         if self.position.skipped > self.config.skip_limit:
             raise TrainingError(
-                f"{self.position.skipped} batches with a loss that is not finite, last in {shown}; expected at most "
-                f"{self.config.skip_limit}: check these items, lower training.rate ({self.config.rate}) "
-                f"or training.clip ({self.config.clip})"
+                f"{self.position.skipped} batches with a {what} that is not finite, last with {shown or 'others'}; "
+                f"expected at most {self.config.skip_limit}: check these items, lower training.rate "
+                f"({self.config.rate}) or training.clip ({self.config.clip})"
             )
 
-    def _step(self) -> None:
-        """Clip and apply the gradient."""
+    def _step(self, ids: list[str]) -> None:
+        """Clip and apply the gradient, which came from items `ids` last."""
         position, config = self.position, self.config
         rate = config.rate * position.rate_scale * rate_factor(config.schedule, position.step / self.total, config.warmup)
         for group in self.optimizer.param_groups:
@@ -141,7 +143,7 @@ class Trainer:
         if norm.isfinite() or self.scaler.is_enabled():  # a scaler skips such steps itself
             self.scaler.step(self.optimizer)
         else:
-            self._skip([])
+            self._skip("gradient", ids)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         position.step += 1

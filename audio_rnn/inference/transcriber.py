@@ -12,13 +12,15 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.audio import Source, read_blocks, source_name
-from audio_rnn.decoding.ctc import greedy
+from audio_rnn.decoding.ctc import Word, greedy
 from audio_rnn.errors import ConfigError, InputError
 from audio_rnn.inference.transcript import Failure, Transcript
 from audio_rnn.models.speech import SpeechModel
 
 SILENCE_PEAK = 1e-4  # -80 dB of full scale: nothing that anyone could have said
 BATCH_SECONDS = {"cpu": 60.0, "cuda": 1200.0}
+TIME_DIGITS, CONFIDENCE_DIGITS = 3, 4
+SHORTEST = 0.001  # seconds of a word; the last step of a model may begin where the sound ends
 BATCHES_AHEAD = 4  # as much is read before it is sorted by length
 
 
@@ -148,8 +150,16 @@ class Transcriber:
         if recording.peak < SILENCE_PEAK:
             return Transcript(recording.name, "", (), recording.duration, 1.0)
         best = greedy(log_probs, self.model.vocabulary, self.model.step_seconds)
-        words = tuple(best.words)
-        return Transcript(recording.name, best.text, words, recording.duration, best.confidence)
+        words = tuple(_presentable(word, recording.duration) for word in best.words)
+        confidence = round(best.confidence, CONFIDENCE_DIGITS)
+        return Transcript(recording.name, best.text, words, recording.duration, confidence)
+
+
+def _presentable(word: Word, duration: float) -> Word:
+    """A word inside its recording, and without the last digits that depend on the batch."""
+    start = round(min(word.start, duration - SHORTEST), TIME_DIGITS)
+    end = round(min(word.end, duration), TIME_DIGITS)
+    return Word(word.text, max(0.0, start), end, round(word.confidence, CONFIDENCE_DIGITS))
 
 
 def _device(name: str) -> torch.device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import torch
@@ -32,7 +32,7 @@ class Recognition:
         features = model.features.config
         self.waveforms = WaveformAugment(augment.waveform, features.sample_rate)
         self.frames = FrameAugment(augment.frames, features)
-        self.masks = FrameMask(augment.masks, features)
+        self.masks = FrameMask(augment.masks, model.features.hop_seconds)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """CTC loss of each utterance, nats per symbol."""
@@ -49,7 +49,7 @@ class Recognition:
                 self.model.vocabulary.decode(ids[:n].tolist())
                 for ids, n in zip(batch.targets, batch.target_lengths)
             ]
-            hypotheses += [h.text for h in self._decode(log_probs, steps)]
+            hypotheses += [h.text for h in decode(self.model, log_probs, steps)]
         if not any(hypotheses):
             log.warning(
                 "the model writes nothing but blanks; usual in the first epochs of CTC, later a sign that "
@@ -71,9 +71,19 @@ class Recognition:
             x, lengths = self.model.features.static(*self.waveforms(x, lengths))
         return self.masks(*self.model.features.finish(*self.frames(x, lengths)))
 
-    def _decode(self, log_probs: Tensor, steps: Tensor) -> Iterator[Hypothesis]:
-        for row, n in zip(log_probs.cpu().numpy(), steps.tolist()):
-            yield greedy(row[:n], self.model.vocabulary, self.model.step_seconds)
+
+@torch.no_grad()
+def recognise_batch(model: SpeechModel, batch: Batch) -> list[Hypothesis]:
+    """Greedy decoding of every utterance of a batch."""
+    return decode(model, *model(batch.inputs, batch.lengths))
+
+
+def decode(model: SpeechModel, log_probs: Tensor, steps: Tensor) -> list[Hypothesis]:
+    """Greedy decoding of log_probs (batch, steps, symbols) with their valid steps (batch,)."""
+    return [
+        greedy(row[:n], model.vocabulary, model.step_seconds)
+        for row, n in zip(log_probs.cpu().numpy(), steps.tolist())
+    ]
 
 
 def ctc(log_probs: Tensor, steps: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
@@ -89,10 +99,9 @@ def ctc(log_probs: Tensor, steps: Tensor, targets: Tensor, target_lengths: Tenso
         target_lengths: (batch,).
     """
     losses = ctc_loss(
-        log_probs.transpose(0, 1), targets, steps, target_lengths, blank=BLANK, reduction="none", zero_infinity=False
+        log_probs.transpose(0, 1), targets, steps, target_lengths, BLANK, "none", zero_infinity=True
     )
-    fits = steps >= needed_steps(targets, target_lengths)
-    return torch.where(fits, losses, 0.0) / target_lengths.clamp(min=1)
+    return losses / target_lengths.clamp(min=1)
 
 
 def needed_steps(targets: Tensor, target_lengths: Tensor) -> Tensor:

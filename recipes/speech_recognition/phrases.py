@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
         "call {name}",
         "call {name} at {time}",
         "meet {name} on {day}",
+        "remind {name} on {day}",
         "meet {name} and {name}",
         "send {name} a message",
         "remind {name} in {amount}",
@@ -41,7 +43,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "minute": ("five", "ten", "twenty"),
     "hour": tuple(spell_number(n) for n in range(1, 13)),
     "digit": tuple(spell_number(n) for n in range(2, 10)),
-    "number": ("{digit}", "{teen}", "{tens}", "{tens} {digit}"),
+    "number": ("{digit}", "{teen}", "{teen}", "{tens}", "{tens} {digit}"),
     "teen": tuple(spell_number(n) for n in range(10, 20)),
     "tens": ("twenty", "thirty", "forty", "fifty"),
     "name": ("anna", "ben", "clara", "david", "emma", "frank", "grace", "henry"),
@@ -67,22 +69,18 @@ def words() -> set[str]:
     }
 
 
-def splits(sizes: Mapping[str, int], seed: int) -> dict[str, list[str]]:
-    """Sentences for each split, drawn in the order given; no split repeats one of an earlier split.
-
-    Only the last may say a sentence twice (in other voices), so name the training set last.
-    """
-    random_ = random.Random(seed)
-    drawn: dict[str, list[str]] = {}
-    last = list(sizes)[-1]
-    for split, size in sizes.items():
-        taken = {text for texts in drawn.values() for text in texts}
-        texts: list[str] = []
-        while len(texts) < size:
-            text = sentence(random_)
-            if text not in taken:
-                texts.append(text)
-                if split != last:
-                    taken.add(text)
-        drawn[split] = texts
+def draw(split: str, size: int, seed: int) -> list[str]:
+    """Sentences of a split, some of them more than once; no split says one of another's."""
+    random_ = random.Random(f"{seed} {split} sentences")
+    drawn: list[str] = []
+    while len(drawn) < size:
+        text = sentence(random_)
+        if split_of(text, seed) == split:
+            drawn.append(text)
     return drawn
+
+
+def split_of(text: str, seed: int) -> str:
+    """The split a sentence belongs to, by its hash: 80 % train, 8 % valid, 12 % test."""
+    place = hashlib.sha256(f"{seed} {text}".encode()).digest()[0] / 256
+    return "train" if place < 0.8 else "valid" if place < 0.88 else "test"

@@ -118,7 +118,7 @@ def test_a_loss_that_is_not_finite_names_the_item_and_is_skipped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     toy = ToyTask(poison="item7")
-    with pytest.raises(TrainingError, match=r"last in item7.*training\.rate"):
+    with pytest.raises(TrainingError, match=r"last with item7.*training\.rate"):
         Trainer(toy, replace(BASE, skip_limit=2), tmp_path).fit(ToyBatches(), ToyBatches(items=7))
     assert "loss not finite, batch skipped: item7" in capsys.readouterr().err
     assert all(value.isfinite().all() for value in toy.model.state_dict().values())
@@ -190,3 +190,9 @@ def test_impossible_configs_are_named() -> None:
         TrainingConfig(precision="fp16", device="cpu")
     with pytest.raises(ConfigError, match=r"device: found 'gpu'"):
         Trainer(ToyTask(), replace(BASE, device="gpu"), Path("unused"))
+
+
+def test_tensorboard_gets_the_scalars(tmp_path: Path) -> None:
+    train(tmp_path, replace(BASE, epochs=1, tensorboard=True))
+    event = next((tmp_path / "tensorboard").glob("events*"))
+    assert b"grad_norm" in event.read_bytes()

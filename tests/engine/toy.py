@@ -58,7 +58,7 @@ class ToyTask:
     def losses(self, batch: ToyBatch) -> dict[str, Tensor]:
         h = nn.functional.dropout(self.model["cell"](batch.x)[0][:, -1], self.dropout, self.model.training)
         losses = (self.model["out"](h).squeeze(1) - batch.y) ** 2
-        bad = torch.tensor([name == self.poison for name in batch.ids])
+        bad = torch.tensor([self.model.training and name == self.poison for name in batch.ids])
         return {"square": torch.where(bad, torch.nan, losses) if bad.any() else losses}
 
     def evaluate(self, batches: Iterable[ToyBatch]) -> dict[str, float]:
