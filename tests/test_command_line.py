@@ -1,0 +1,288 @@
+"""`audio-rnn`: what goes in, what comes out, and every way it can end."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from audio_rnn import __version__
+from audio_rnn.__main__ import main
+from audio_rnn.cli.outputs import stems
+from audio_rnn.inference.transcriber import Transcriber
+from tests.small_model import save_small_model, write_sounds
+
+FORMATS = ("txt", "json", "srt", "vtt", "tsv", "ctm", "TextGrid")
+COMMAND = [sys.executable, "-m", "audio_rnn"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return save_small_model(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def files(tmp_path) -> list[Path]:
+    return write_sounds(tmp_path / "in", 1.0, 2.0)
+
+
+@pytest.fixture
+def run(model, capsys):
+    """Transcribe in this process: (exit status, standard output, standard error)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = main(["transcribe", "--model", str(model), *map(str, arguments)])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return call
+
+
+def expected(model: Path, *files: Path) -> list[str]:
+    transcriber = Transcriber.load(model, device="cpu")
+    return [transcriber.transcribe(path).text for path in files]
+
+
+def test_one_file_prints_its_text_and_nothing_else(run, model, files):
+    status, out, err = run(files[0])
+    assert (status, out) == (0, expected(model, files[0])[0] + "\n")
+    assert err.startswith("1 transcribed, 0 failed (1.0 s of audio in ")
+    assert err.count("\n") == 1
+
+
+def test_several_files_have_their_name_before_the_text(run, model, files):
+    one, two = expected(model, *files)
+    _, out, _ = run(*files)
+    assert out == f"{files[0]}: {one}\n{files[1]}: {two}\n"
+
+
+def test_a_bad_file_is_named_and_the_others_are_done(run, files, tmp_path):
+    text = tmp_path / "text.wav"
+    text.write_text("no sound at all")
+    status, out, err = run(files[0], text, files[1])
+    assert status == 1
+    assert [line.split(":")[0] for line in out.splitlines()] == [str(files[0]), str(files[1])]
+    failure, summary = err.splitlines()
+    assert failure.startswith(f"failed: {text}: found no audio format that is known")
+    assert failure.count(str(text)) == 1
+    assert summary.startswith("2 transcribed, 1 failed")
+
+
+def test_folders_patterns_and_lists_name_the_same_files_once(run, files, tmp_path, monkeypatch):
+    folder = files[0].parent
+    (folder / "notes.txt").write_text("not audio")
+    (folder / "._hidden.wav").write_text("not audio")
+    deep = write_sounds(folder / "a" / "b", 0.5, extension=".FLAC")[0]
+    listing = tmp_path / "list.txt"
+    listing.write_text(f"{files[1]}\n\n{deep}\n")
+    everything = [str(deep), *map(str, files)]
+
+    def named(*arguments: object) -> list[str]:
+        status, out, _ = run(*arguments, "--format", "json")
+        assert status == 0
+        return [json.loads(line)["path"] for line in out.splitlines()]
+
+    assert named(folder) == everything
+    assert named(folder, files[0], folder / "sound*.wav") == everything
+    assert named(f"{folder}/**/*.FLAC") == [str(deep)]
+    assert named("--list", listing) == [str(files[1]), str(deep)]
+    monkeypatch.chdir(folder)
+    assert named("s*1.wav", "a") == ["sound1.wav", "a/b/sound0.FLAC"]
+
+
+def test_standard_input(run, model, files, monkeypatch):
+    stdin = io.TextIOWrapper(io.BytesIO(files[0].read_bytes()))
+    stdin.buffer.name = "<stdin>"
+    monkeypatch.setattr(sys, "stdin", stdin)
+    status, out, _ = run("-")
+    assert (status, out) == (0, expected(model, files[0])[0] + "\n")
+
+
+def test_standard_input_through_a_pipe_into_a_folder(model, files, tmp_path):
+    command = [*COMMAND, "transcribe", "--model", model, "-", files[1], "--output", tmp_path]
+    with subprocess.Popen(["cat", str(files[0])], stdout=subprocess.PIPE) as cat:
+        subprocess.run(command, stdin=cat.stdout, check=True, capture_output=True)
+    one, two = expected(model, *files)
+    assert (tmp_path / "stdin.txt").read_text() == one + "\n"
+    assert (tmp_path / "sound1.txt").read_text() == two + "\n"
+
+
+def test_every_format_at_once_into_a_folder(run, files, tmp_path):
+    output = tmp_path / "new" / "out"
+    status, out, _ = run(*files, "--output", output, "--format", *FORMATS)
+    assert (status, out) == (0, "")
+    names = {f"sound{i}.{name}" for i in (0, 1) for name in FORMATS}
+    assert {path.name for path in output.iterdir()} == names
+    assert json.loads((output / "sound1.json").read_text())["duration"] == 2.0
+
+
+def test_standard_output_of_a_file_equals_the_file(run, files, tmp_path):
+    for name in FORMATS:
+        _, out, _ = run(files[0], "--format", name)
+        run(files[0], "--format", name, "--output", tmp_path)
+        assert (tmp_path / f"sound0.{name}").read_text() == out
+
+
+def test_several_files_on_standard_output_can_be_told_apart(run, files):
+    for name in ("srt", "vtt", "tsv", "TextGrid"):
+        _, out, _ = run(*files, "--format", name)
+        assert [line for line in out.splitlines() if line.startswith("==>")] == [
+            f"==> {path} <==" for path in files
+        ]
+    _, out, _ = run(*files, "--format", "ctm")
+    assert {line.split()[0] for line in out.splitlines()} == {"sound0", "sound1"}
+    _, out, _ = run(files[0], "--format", "txt", "json")
+    assert out.count("==>") == 2
+    assert f"==> {files[0]} (json) <==" in out
+
+
+def test_inputs_of_the_same_stem_do_not_overwrite_each_other(run, model, tmp_path):
+    here = write_sounds(tmp_path / "x", 1.0)[0]
+    there = write_sounds(tmp_path / "y", 0.5, 1.5)[1].rename(tmp_path / "y" / "sound0.flac")
+    third = write_sounds(tmp_path / "z", 0.7)[0]
+    run(here, there, third, "--output", tmp_path / "out")
+    texts = {path.name: path.read_text().rstrip("\n") for path in (tmp_path / "out").iterdir()}
+    assert sorted(texts.values()) == sorted(expected(model, here, there, third))
+    assert set(texts) == {"x_sound0.wav.txt", "sound0.flac.txt", "z_sound0.wav.txt"}
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["a.wav", "b.wav"], ["a", "b"]),
+        (["a.wav", "a.flac", "b.wav"], ["a.wav", "a.flac", "b"]),
+        (["/x/a.wav", "/y/a.wav"], ["x_a.wav", "y_a.wav"]),
+        (["a.wav", "x/a.wav"], ["a.wav", "x_a.wav"]),
+        (["x_y/a.wav", "x/y_a.wav", "a.wav"], ["x_y_a.wav", "y_a", "a.wav"]),
+        (["a.wav", "a.wav"], ["a.wav", "a.wav-2"]),
+        (["stdin", "stdin.wav"], ["stdin", "stdin.wav"]),
+    ],
+)
+def test_stems(names, found):
+    assert stems(names) == found
+
+
+def test_an_output_that_exists_is_replaced_at_once(run, files, tmp_path, monkeypatch):
+    output = tmp_path / "out"
+    run(files[0], "--output", output)
+    whole = (output / "sound0.txt").read_text()
+    (output / "sound0.txt").write_text("old")
+    monkeypatch.setattr(os, "fsync", full_disk)
+    status, _, err = run(files[0], "--output", output)
+    assert (status, err) == (1, f"error: {output}/sound0.txt: cannot be written: disk full\n")
+    assert [path.read_text() for path in output.iterdir()] == ["old"]
+    monkeypatch.undo()
+    run(files[0], "--output", output)
+    assert (output / "sound0.txt").read_text() == whole
+
+
+def full_disk(descriptor: int) -> None:
+    raise OSError(28, "disk full")
+
+
+def test_user_mistakes_are_one_line_and_status_one(run, model, files, tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    blank = tmp_path / "blank.txt"
+    blank.write_text("\n")
+    mistakes = [
+        ([], "inputs: found none"),
+        ([empty], "found no audio in this folder"),
+        (["--list", blank], "found no line"),
+        (["--list", tmp_path / "none.txt"], "cannot be read as a list of files"),
+        ([files[0], "--output", files[1]], "no folder can be made here"),
+        ([files[0], "--batch-seconds", "0"], "batch_seconds: found 0"),
+        ([files[0], "--format"], "format: found none"),
+        (["a**b.wav"], "not a pattern"),
+    ]
+    for arguments, message in mistakes:
+        status, out, err = run(*arguments)
+        assert (status, out, err.count("\n")) == (1, "", 1), (arguments, err)
+        assert err.startswith("error: "), err
+        assert message in err
+    assert main(["transcribe", "--model", str(tmp_path / "none"), str(files[0])]) == 1
+    assert "no such folder" in capsys.readouterr().err
+    assert main(["transcrib"]) == 1
+    assert "did you mean 'transcribe'?" in capsys.readouterr().err
+
+
+def test_a_name_without_a_match_is_a_failure(run, files):
+    status, out, err = run(files[0], "none*.wav")
+    assert status == 1
+    assert out.startswith(f"{files[0]}: ")
+    assert "failed: none*.wav: cannot be read" in err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["transcribe", "--help"], ["--version"]])
+def test_help_is_quick_and_imports_no_torch(arguments):
+    code = (
+        "import sys; from audio_rnn.__main__ import main\n"
+        "try:\n status = main(sys.argv[1:])\nexcept SystemExit as end:\n status = end.code\n"
+        "heavy = {'torch', 'torchaudio', 'librosa', 'scipy'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else status)"
+    )
+    seconds = []
+    for _ in range(3):
+        began = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], capture_output=True, text=True
+        )
+        seconds.append(time.monotonic() - began)
+        assert done.returncode == 0, done.stderr
+    assert min(seconds) < 1.0  # 0.3 s on a machine without other work
+    assert ("transcribe" if "--help" in arguments else __version__) in done.stdout
+
+
+def start(model: Path, *arguments: object, **streams: object) -> subprocess.Popen:
+    command = [*COMMAND, "transcribe", "--model", model, *arguments]
+    return subprocess.Popen(list(map(str, command)), **streams)
+
+
+def test_interruption_is_one_line_and_status_130(model, files):
+    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with start(model, files[0], "-", "--batch-seconds", 0.01, **pipe) as process:
+        assert process.stdout.readline()  # the first file is done, standard input never ends
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert process.stderr.read() == b"interrupted\n"
+
+
+def test_a_reader_that_leaves_is_no_error(model, files):
+    many = [path for i in range(4) for path in write_sounds(files[0].parent / str(i), 1.0)]
+    with start(
+        model, *many, "--batch-seconds", 0.01, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        assert process.wait(30) == 141
+        assert process.stderr.read() == b""
+
+
+def test_a_progress_bar_on_a_terminal_only(model, files):
+    terminal, end = pty.openpty()
+    with start(model, *files, stdout=subprocess.PIPE, stderr=end) as process:
+        os.close(end)
+        out = process.stdout.read().decode()
+        shown = b""
+        while chunk := read_terminal(terminal):
+            shown += chunk
+    assert b"transcribing" in shown
+    assert b"2/2" in shown
+    assert b"2 transcribed, 0 failed" in shown
+    assert out.count("\n") == 2
+    assert "transcribing" not in out
+
+
+def read_terminal(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # what Linux says when the other end is closed
+        return b""
