@@ -86,9 +86,10 @@ class Trainer:
         for batch in train.epoch(self.position.epoch, self.position.batch):
             batch = batch.to(self.process.device)
             for piece in self._pieces(batch):
-                waiting = (waiting + self._backward(piece)) % self.config.accumulate
-                if not waiting:
+                waiting += self._backward(piece)
+                if waiting == self.config.accumulate:
                     self._step(batch.ids)
+                    waiting = 0
             self.position.batch += 1
             if not waiting:
                 self._between_batches()

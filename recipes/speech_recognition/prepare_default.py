@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from scipy.fft import next_fast_len
 
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.errors import InputError
@@ -42,7 +43,7 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {  # no variant is in two splits
     "test": ("m5", "f4"),
 }
 SAMPLE_RATE = 16000
-PART = 400  # utterances a process speaks: fixed, so that files do not depend on the machine
+PART = 500  # utterances a process speaks: fixed, so that files do not depend on the machine
 RATES = (140, 200)  # words a minute
 PITCHES = (30, 70)  # of espeak's 0 to 99
 SIZES = (0.88, 1.14)  # of the speakers in training; the others are as espeak has them
@@ -135,7 +136,7 @@ def speak_part(jobs: list[Job], folder: Path, seed: int) -> list[Utterance]:
     utterances = []
     for job, waveform in zip(jobs, clean):
         disturbed = disturb(waveform, clean, random_)
-        soundfile.write(folder / f"{job.id}.flac", disturbed, SAMPLE_RATE)
+        soundfile.write(folder / f"{job.id}.flac", disturbed, SAMPLE_RATE, compression_level=0)
         seconds = round(len(disturbed) / SAMPLE_RATE, 4)
         path, speaker = f"{folder.name}/{job.id}.flac", job.voice.name
         utterances.append(Utterance(job.id, seconds, audio=path, text=job.text, speaker=speaker))
@@ -165,9 +166,10 @@ def disturb(
 
 def coloured(samples: int, slope: float, random_: np.random.Generator) -> np.ndarray:
     """Noise (samples,) whose power falls with frequency to the `slope`."""
-    spectrum = np.fft.rfft(random_.standard_normal(samples))
+    length = next_fast_len(samples)
+    spectrum = np.fft.rfft(random_.standard_normal(length))
     bins = np.maximum(np.arange(len(spectrum)), 1)
-    return np.fft.irfft(spectrum / bins ** (slope / 2), samples)
+    return np.fft.irfft(spectrum / bins ** (slope / 2), length)[:samples]
 
 
 def _voice(split: str, random_: random.Random) -> espeak.Voice:
