@@ -329,11 +329,11 @@ def test_frequency_mask_holds_a_band_at_its_mean() -> None:
 
 def test_stretch_interpolates_up_to_its_own_end() -> None:
     ramp = torch.arange(10.0)[None, :, None].repeat(2, 1, 1)
-    out, lengths = stretch(ramp, torch.tensor([10, 4]), torch.tensor([20, 2]))
-    assert lengths.tolist() == [20, 2]
+    out, lengths = stretch(ramp, torch.tensor([10, 4]), torch.tensor([20, 8]))
+    assert lengths.tolist() == [20, 8]
     expected = (torch.arange(20.0) + 0.5) / 2 - 0.5
     torch.testing.assert_close(out[0, :, 0], expected.clamp(0, 9))
-    assert out[1, :3, 0].tolist() == [0.5, 2.5, 0.0]
+    assert out[1, 5:9, 0].tolist() == [2.25, 2.75, 3.0, 0.0]
 
 
 def test_stretch_stays_within_its_share() -> None:

@@ -17,9 +17,7 @@ class FeatureConfig:
     sample_rate: int = 16000  # of the waveforms, in Hz
     window_ms: float = 25.0  # length of the analysis window, in milliseconds
     hop_ms: float = 10.0  # from one frame to the next, in milliseconds
-    n_fft: int | None = (
-        None  # samples; None: the window, or for kaldi and sphinx the next power of 2
-    )
+    n_fft: int | None = None  # samples; None: the window, for kaldi and sphinx a power of 2
     n_mels: int = 40  # mel filters
     n_mfcc: int = 13  # cepstra kept, the zeroth included (only kind mfcc)
     f_min: float = 20.0  # lower edge of the lowest mel filter, in Hz
