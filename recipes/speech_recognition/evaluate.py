@@ -1,0 +1,95 @@
+"""Score a trained recogniser on prepared manifests.
+
+    python -m recipes.speech_recognition.evaluate --model runs/an4 --manifest data/an4/test.jsonl
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from audio_rnn.cli.shell import run_command
+from audio_rnn.data.batching import BatchConfig, Batches
+from audio_rnn.data.dataset import SpeechDataset
+from audio_rnn.data.manifest import Utterance, read_manifest
+from audio_rnn.engine.distributed import choose_device
+from audio_rnn.metrics import ErrorCounts, character_errors, word_errors
+from audio_rnn.models.speech import SpeechModel
+from audio_rnn.tasks.recognition import recognise_batch
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to score, and where to write it."""
+
+    model: Path  # run folder or model folder
+    manifest: Path  # the utterances and their true texts
+    device: str = "auto"  # auto, cpu, cuda or cuda:N
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # JSON lines, one an utterance
+    batch_seconds: float = 200.0  # padded audio at once
+    worst: int = 10  # utterances with the most errors to show
+
+
+def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
+    """Counts over words and over characters. Prints them, and the worst utterances."""
+    utterances = read_manifest(options.manifest)
+    texts = recognise(options, utterances)
+    references = [" ".join((u.text or "").split()) for u in utterances]
+    words, characters = word_errors(references, texts), character_errors(references, texts)
+    show_scores(Console(), words, characters)
+    show_worst(Console(), utterances, references, texts, options.worst)
+    if options.output:
+        rows = [{"id": u.id, "text": r, "recognised": t} for u, r, t in zip(utterances, references, texts)]
+        scores = {"words": asdict(words), "characters": asdict(characters)}
+        options.output.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [scores, *rows]))
+    return words, characters
+
+
+def recognise(options: Options, utterances: list[Utterance]) -> list[str]:
+    """The text of each utterance."""
+    device = choose_device(options.device)
+    model = SpeechModel.load(options.model).to(device)
+    folder, rate = options.manifest.parent, model.features.config.sample_rate
+    dataset = SpeechDataset(folder, utterances, [[] for _ in utterances], rate)
+    batches = Batches(dataset, BatchConfig(options.batch_seconds)).epoch(0)
+    found = {
+        name: hypothesis.text
+        for batch in batches
+        for name, hypothesis in zip(batch.ids, recognise_batch(model, batch.to(device)))
+    }
+    return [found[utterance.id] for utterance in utterances]
+
+
+def show_scores(console: Console, words: ErrorCounts, characters: ErrorCounts) -> None:
+    """A table of counts and rates."""
+    table = Table("", "units", "substituted", "deleted", "inserted", "rate")
+    for name, counts in (("words", words), ("characters", characters)):
+        numbers = (counts.references, counts.substitutions, counts.deletions, counts.insertions)
+        table.add_row(name, *map(str, numbers), f"{counts.rate:.2%}")
+    console.print(table)
+
+
+def show_worst(
+    console: Console, utterances: list[Utterance], references: list[str], texts: list[str], count: int
+) -> None:
+    """The utterances with the most word errors, true text above the recognised one."""
+    errors = [word_errors([r], [t]).errors for r, t in zip(references, texts)]
+    order = sorted(range(len(errors)), key=lambda i: -errors[i])[:count]
+    for i in order:
+        if errors[i]:
+            console.print(f"{utterances[i].id} ({errors[i]} errors)\n  {references[i]}\n  {texts[i]}", highlight=False)
+
+
+def main() -> None:
+    """Command line."""
+    evaluate(tyro.cli(Options, description=__doc__))
+
+
+if __name__ == "__main__":
+    run_command(main)

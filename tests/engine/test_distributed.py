@@ -1,0 +1,49 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from audio_rnn import storage
+from audio_rnn.engine.run_folder import read_history
+
+REPO = Path(__file__).parents[2]
+SCRIPT = """
+import sys
+from pathlib import Path
+import torch
+from audio_rnn.engine.config import TrainingConfig
+from audio_rnn.engine.distributed import stop
+from audio_rnn.engine.trainer import Trainer
+from tests.engine.toy import ToyBatches, ToyTask
+torch.set_num_threads(1)
+task = ToyTask(torch.float64, dropout=0.0, poison=sys.argv[2] or None)
+config = TrainingConfig(epochs=3, rate=1e-2, device="cpu", patience=5)
+trainer = Trainer(task, config, Path(sys.argv[1]))
+p = trainer.process
+trainer.fit(ToyBatches(p.rank, p.world, torch.float64, items=17), ToyBatches(dtype=torch.float64))
+stop()
+"""
+
+
+def launch(run_dir: Path, processes: int, poison: str = "") -> None:
+    script = run_dir.with_suffix(".py")
+    script.write_text(SCRIPT)
+    start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [sys.executable, *(start if processes > 1 else []), str(script), str(run_dir), poison]
+    environment = {"PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("poison", ["", "item3"])
+def test_two_processes_give_the_result_of_one_on_the_same_global_batches(tmp_path: Path, poison: str) -> None:
+    """17 items in batches of 8, 8 and 1: in the last one the second process is idle."""
+    for processes in (1, 2):
+        launch(tmp_path / str(processes), processes, poison)
+    _, alone = storage.load(tmp_path / "1" / "model", "model")
+    _, both = storage.load(tmp_path / "2" / "model", "model")
+    assert all(torch.allclose(alone[name], both[name], rtol=0, atol=1e-12) for name in alone)
+    steps = [[e["step"] for e in read_history(tmp_path / run) if "rate" in e] for run in ("1", "2")]
+    assert steps[0] == steps[1] and len(steps[0]) == (9 if not poison else 6)
