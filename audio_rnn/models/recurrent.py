@@ -119,14 +119,15 @@ def make_cell(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
         module = nn.GRU(inputs, hidden, batch_first=True)
     else:
         module = nn.RNN(inputs, hidden, batch_first=True, nonlinearity=cell.removeprefix("elman_"))
-    for gate in module.weight_hh_l0.detach().split(hidden):
+    weights = {name: weight.detach() for name, weight in module.named_parameters()}
+    for gate in weights["weight_hh_l0"].split(hidden):
         nn.init.eye_(gate) if cell == "elman_relu" else nn.init.orthogonal_(gate)
-    for gate in module.weight_ih_l0.detach().split(hidden):
+    for gate in weights["weight_ih_l0"].split(hidden):
         nn.init.xavier_uniform_(gate)
-    nn.init.zeros_(module.bias_ih_l0)
-    nn.init.zeros_(module.bias_hh_l0)
+    nn.init.zeros_(weights["bias_ih_l0"])
+    nn.init.zeros_(weights["bias_hh_l0"])
     if cell == "lstm":
-        nn.init.ones_(module.bias_ih_l0.detach()[hidden : 2 * hidden])
+        nn.init.ones_(weights["bias_ih_l0"][hidden : 2 * hidden])
     return module
 
 

@@ -1,0 +1,184 @@
+"""Training speed on the CPU: RecurrentStack against packed sequences, same weights, same data.
+
+    python -m benchmarks.recurrent                     # LSTM and GRU, one thread
+    python -m benchmarks.recurrent --threads 2 --rounds 11
+
+Peers: torch's own LSTM or GRU over `pack_padded_sequence`, and SpeechBrain's with lengths
+(`pip install -e ".[bench]"`). A round times one forward and backward pass of each, one
+after the other, so that other work on the machine meets them all; a ratio is taken in every
+round, and its median, lowest and highest are printed. Outputs are compared first.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from statistics import median
+from typing import Literal
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from audio_rnn.config import from_command_line
+from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack
+
+Cell = Literal["lstm", "gru"]
+Forward = Callable[[Tensor], Tensor]  # padded input -> padded output
+Contender = tuple[nn.Module, Forward]
+Pass = Callable[[], float]  # one forward and backward pass -> seconds
+HIDDEN = 256
+SHORTEST = 0.8  # of the longest length; the batches' padding is then about 10 %
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to time."""
+
+    threads: int = 1  # of the CPU
+    rounds: int = 7  # each runs every contender once
+    cells: tuple[Cell, ...] = ("lstm", "gru")  # to compare
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network and a batch for it."""
+
+    name: str
+    items: int
+    frames: int  # of the longest item
+    inputs: int
+    layers: int
+
+
+CASES = (
+    Case("AN4: 117 -> 3 x 256, 37 items", items=37, frames=100, inputs=117, layers=3),
+    Case("one layer: 512 -> 256, 16 items", items=16, frames=134, inputs=512, layers=1),
+)
+
+
+def main() -> None:
+    """Compare all cells in all cases."""
+    options = from_command_line(Options, "Training speed of recurrent layers on the CPU.")
+    if not find_spec("speechbrain"):
+        print('SpeechBrain is not here: pip install -e ".[bench]" to compare with it too')
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    table = Table("cell", "case", "contender", "frames/s", "ours is faster by", "difference")
+    for cell in options.cells:
+        for case in CASES:
+            for row in compare(cell, case, options.rounds):
+                table.add_row(cell, case.name, *row)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(table)
+    console.print(
+        f"{options.threads} thread(s), {options.rounds} rounds: median (lowest to highest)"
+    )
+
+
+def compare(cell: Cell, case: Case, rounds: int) -> list[tuple[str, str, str, str]]:
+    """A row for each contender: name, frames/s, ratio, largest difference of an output."""
+    lengths = draw_lengths(case)
+    x = torch.randn(case.items, int(lengths.max()), case.inputs)
+    contenders = make_contenders(cell, case, lengths)
+    differences = compare_outputs({n: f for n, (_, f) in contenders.items()}, x)
+    seconds = measure({n: timed_pass(m, f, x) for n, (m, f) in contenders.items()}, rounds)
+    ours, frames = seconds["RecurrentStack"], int(lengths.sum())
+    return [
+        (n, f"{frames / median(s):,.0f}", ratio(s, ours), f"{differences[n]:.0e}")
+        for n, s in seconds.items()
+    ]
+
+
+@torch.no_grad()
+def compare_outputs(forwards: dict[str, Forward], x: Tensor) -> dict[str, float]:
+    """Each contender's largest difference from ours; more than 1e-5 is not the same network."""
+    expected = forwards["RecurrentStack"](x)
+    differences = {n: float((forward(x) - expected).abs().max()) for n, forward in forwards.items()}
+    assert max(differences.values()) < 1e-5, f"the contenders do not agree: {differences}"
+    return differences
+
+
+def draw_lengths(case: Case) -> Tensor:
+    """Lengths as they stand in a bucketed batch, in no order; one is the longest."""
+    lengths = torch.randint(round(SHORTEST * case.frames), case.frames + 1, (case.items,))
+    lengths[case.items // 2] = case.frames
+    return lengths
+
+
+def make_contenders(cell: Cell, case: Case, lengths: Tensor) -> dict[str, Contender]:
+    """Networks with equal weights."""
+    config = RecurrentConfig(cell, HIDDEN, case.layers, dropout=0.0)
+    ours = RecurrentStack(config, case.inputs)
+    packed = getattr(nn, cell.upper())(
+        case.inputs, HIDDEN, case.layers, bidirectional=True, batch_first=True
+    )
+    copy_weights(ours, packed)
+    return {
+        "RecurrentStack": (ours, lambda x: ours(x, lengths)[0]),
+        "torch, packed": (packed, lambda x: run_packed(packed, x, lengths)),
+        **speechbrain_contender(cell, ours, case, lengths),
+    }
+
+
+def speechbrain_contender(
+    cell: Cell, ours: RecurrentStack, case: Case, lengths: Tensor
+) -> dict[str, Contender]:
+    """SpeechBrain's network with relative lengths, where SpeechBrain is installed."""
+    if not find_spec("speechbrain"):
+        return {}
+    from speechbrain.nnet import RNN
+
+    theirs = getattr(RNN, cell.upper())(
+        HIDDEN, input_size=case.inputs, num_layers=case.layers, bidirectional=True
+    )
+    copy_weights(ours, theirs.rnn)
+    relative = ((lengths + 0.5) / lengths.max()).clamp(max=1)  # it rounds down
+    return {"SpeechBrain, lengths": (theirs, lambda x: theirs(x, lengths=relative)[0])}
+
+
+def copy_weights(ours: RecurrentStack, theirs: nn.RNNBase) -> None:
+    """Give torch's network of two directions the weights of our layers."""
+    for name, weight in ours.named_parameters():  # layers.2.backwards.weight_ih_l0
+        _, number, direction, kind = name.split(".")
+        suffix = "_reverse" if direction == "backwards" else ""
+        theirs.get_parameter(kind[:-1] + number + suffix).data.copy_(weight)
+
+
+def run_packed(network: nn.RNNBase, x: Tensor, lengths: Tensor) -> Tensor:
+    """(batch, frames, inputs) -> (batch, frames, 2 * hidden) over packed sequences."""
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    return pad_packed_sequence(network(packed)[0], batch_first=True)[0]
+
+
+def timed_pass(network: nn.Module, forward: Forward, x: Tensor) -> Pass:
+    """Forward and backward of one batch, without an optimiser's step."""
+
+    def run() -> float:
+        network.zero_grad()
+        start = time.perf_counter()
+        forward(x).sum().backward()
+        return time.perf_counter() - start
+
+    return run
+
+
+def measure(passes: dict[str, Pass], rounds: int) -> dict[str, list[float]]:
+    """Seconds of every pass in every round, after one that is not counted."""
+    times = [{name: run() for name, run in passes.items()} for _ in range(rounds + 1)][1:]
+    return {name: [round_[name] for round_ in times] for name in passes}
+
+
+def ratio(theirs: list[float], ours: list[float]) -> str:
+    """How many times faster ours is."""
+    ratios = [a / b for a, b in zip(theirs, ours, strict=True)]
+    return f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+if __name__ == "__main__":
+    main()
