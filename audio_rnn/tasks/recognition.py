@@ -82,7 +82,7 @@ def decode(model: SpeechModel, log_probs: Tensor, steps: Tensor) -> list[Hypothe
     """Greedy decoding of log_probs (batch, steps, symbols) with their valid steps (batch,)."""
     return [
         greedy(row[:n], model.vocabulary, model.step_seconds)
-        for row, n in zip(log_probs.cpu().numpy(), steps.tolist())
+        for row, n in zip(log_probs.detach().cpu().numpy(), steps.tolist())
     ]
 
 

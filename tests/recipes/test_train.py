@@ -1,0 +1,128 @@
+"""The whole recipe on the embedded default, and on a user's mistakes."""
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from audio_rnn import config as configs
+from audio_rnn.errors import ManifestError, VocabularyError
+from recipes.speech_recognition import evaluate as evaluation
+from recipes.speech_recognition.prepare_default import Options as PrepareOptions
+from recipes.speech_recognition.prepare_default import prepare
+from recipes.speech_recognition.train import RecipeConfig, train
+
+REPO = Path(__file__).parents[2]
+DEBUG = REPO / "conf" / "speech_recognition" / "debug.yaml"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small embedded corpus."""
+    folder = tmp_path_factory.mktemp("corpus")
+    prepare(PrepareOptions(folder, train_utterances=60, valid_utterances=12, test_utterances=12))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the debug config on it."""
+    run_dir = tmp_path_factory.mktemp("run")
+    train(replace(configs.load(RecipeConfig, DEBUG), data=corpus, run_dir=run_dir))
+    return run_dir
+
+
+@pytest.mark.parametrize("path", sorted((REPO / "conf").rglob("*.yaml")), ids=lambda path: path.stem)
+def test_every_config_loads(path: Path) -> None:
+    configs.load(RecipeConfig, path)
+
+
+def test_the_debug_config_trains_and_leaves_a_whole_run_folder(run: Path) -> None:
+    history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    assert len(losses) == 2 and losses[1] < losses[0] and all(map(math.isfinite, losses))
+    for name in ("config.yaml", "run.json", "curves.png", "model/model.json", "checkpoint/checkpoint.json"):
+        assert (run / name).is_file()
+
+
+def test_evaluate_counts_every_word_of_the_test_set(
+    run: Path, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = evaluation.Options(run, corpus / "test.jsonl", output=tmp_path / "out.jsonl")
+    words, _ = evaluation.evaluate(options)
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert words.references == sum(len(row["text"].split()) for row in rows[1:])
+    assert rows[0]["words"]["hits"] == words.hits and len(rows) == 13
+    assert "rate" in capsys.readouterr().out
+
+
+def test_evaluating_does_not_depend_on_the_batches(run: Path, corpus: Path, tmp_path: Path) -> None:
+    texts = []
+    for seconds in (1.0, 200.0):
+        out = tmp_path / f"{seconds}.jsonl"
+        evaluation.evaluate(evaluation.Options(run, corpus / "test.jsonl", output=out, batch_seconds=seconds))
+        texts.append(out.read_text())
+    assert texts[0] == texts[1]
+
+
+def test_too_short_utterances_are_named_and_left_out(
+    corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(corpus, data)
+    waveform, rate = soundfile.read(next(iter(sorted((data / "audio").glob("train*")))))
+    soundfile.write(data / "audio" / "short.wav", waveform[: rate // 5], rate)
+    line = {"id": "hasty", "duration": 0.2, "audio": "audio/short.wav", "text": "set a timer for nine minutes"}
+    with (data / "train.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    train(replace(debug(epochs=1), data=data, run_dir=tmp_path / "run"))
+    assert "1 of 61 utterances left out" in caplog.text and "hasty" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [("", ManifestError, "'train-00000' has no text"), ("señor", VocabularyError, "symbol 'ñ' in 'señor'")],
+)
+def test_a_bad_transcript_is_named(
+    corpus: Path, tmp_path: Path, text: str, error: type[Exception], message: str
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(corpus, data)
+    lines = [json.loads(line) for line in (data / "train.jsonl").read_text().splitlines()]
+    lines[0]["text"] = text
+    (data / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(error, match=message):
+        train(replace(debug(), data=data, run_dir=tmp_path / "run"))
+
+
+def test_mistakes_on_the_command_line_are_one_line_and_status_1(tmp_path: Path) -> None:
+    typo = tmp_path / "typo.yaml"
+    typo.write_text("model: {acoustic: {recurent: {layers: 2}}}\n")
+    for arguments, expected in (
+        (["--config", str(typo)], "did you mean 'recurrent'?"),
+        (["--config", str(tmp_path / "none.yaml")], "none.yaml: cannot be read"),
+        (["--data", str(tmp_path)], "vocabulary.txt: cannot be read"),
+    ):
+        command = [sys.executable, "-m", "recipes.speech_recognition.train", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=REPO)
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: ") and expected in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_second_call_finds_the_training_done(run: Path, corpus: Path) -> None:
+    before = (run / "history.jsonl").read_text()
+    train(replace(configs.load(RecipeConfig, DEBUG), data=corpus, run_dir=run))
+    assert (run / "history.jsonl").read_text() == before
+
+
+def debug(epochs: int = 1) -> RecipeConfig:
+    """The debug config without worker processes."""
+    config = configs.load(RecipeConfig, DEBUG)
+    training = replace(config.training, epochs=epochs)
+    return replace(config, training=training, batches=replace(config.batches, workers=0))
