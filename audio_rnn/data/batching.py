@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from audio_rnn.data.dataset import Example, SpeechDataset
-from audio_rnn.errors import ConfigError
+from audio_rnn.errors import ConfigError, InputError
 
 BUCKET_NOISE = 0.1  # share by which lengths are jittered before sorting, so that batches vary
 
@@ -24,7 +24,7 @@ class BatchConfig:
     workers: int = 0  # processes that read ahead; 0 reads in the training process
 
     def __post_init__(self) -> None:
-        if self.seconds <= 0 or self.workers < 0:
+        if not self.seconds > 0 or self.workers < 0:
             raise ConfigError(
                 f"batches: found seconds {self.seconds}, workers {self.workers}; "
                 "expected seconds above 0 and workers 0 or more"
@@ -88,9 +88,12 @@ class Batches:
             num_workers=self.config.workers,
             generator=torch.Generator(),  # else the loader would draw from the global one
         )
-        for batch, whole in zip(loader, plan):
-            idle = self.rank >= len(whole)
-            yield replace(batch, total=len(whole), weights=batch.weights * (0 if idle else 1))
+        try:
+            for batch, whole in zip(loader, plan):
+                idle = self.rank >= len(whole)
+                yield replace(batch, total=len(whole), weights=batch.weights * (0 if idle else 1))
+        except InputError as error:
+            raise _without_traceback(error) from error
 
     def padding(self, epoch: int) -> float:
         """Share of the padded seconds that is padding."""
@@ -127,6 +130,12 @@ def collate(examples: list[Example]) -> Batch:
     targets, target_lengths = _pad([torch.tensor(e.target, dtype=torch.long) for e in examples])
     ids = [e.id for e in examples]
     return Batch(ids, inputs, lengths, targets, target_lengths, torch.ones(len(ids)), len(ids))
+
+
+def _without_traceback(error: InputError) -> InputError:
+    """The error itself: the loader puts the traceback of a worker process into its message."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}: "
+    return type(error)(str(error).rpartition(name)[2].strip())
 
 
 def _pad(items: list[Tensor]) -> tuple[Tensor, Tensor]:
