@@ -30,7 +30,9 @@ def from_dict(cls: type[Config], values: object, where: str = "config") -> Confi
     for name in values:
         if name not in hints:
             raise ConfigError(f"{where}: unknown field {name!r}{_nearest(str(name), list(hints))}")
-    built = {name: _convert(hints[name], value, f"{where}.{name}") for name, value in values.items()}
+    built = {
+        name: _convert(hints[name], value, f"{where}.{name}") for name, value in values.items()
+    }
     missing = [
         field.name
         for field in dataclasses.fields(cls)
@@ -74,7 +76,9 @@ def save(config: object, path: Path) -> None:
     path.write_text(yaml.safe_dump(to_dict(config), sort_keys=False), encoding="utf-8")
 
 
-def from_command_line(cls: type[Config], description: str, arguments: list[str] | None = None) -> Config:
+def from_command_line(
+    cls: type[Config], description: str, arguments: list[str] | None = None
+) -> Config:
     """`--config file.yaml` first, then `--section.field value` on top of it.
 
     Raises: ConfigError for a broken file; a wrong flag ends the process with status 2, as usual.
@@ -106,7 +110,9 @@ def _convert(hint: Any, value: object, where: str) -> Any:
     if origin is Literal:
         if any(value == option and type(value) is type(option) for option in arguments):
             return value
-        raise ConfigError(f"{where}: found {value!r}, expected one of {', '.join(map(str, arguments))}")
+        raise ConfigError(
+            f"{where}: found {value!r}, expected one of {', '.join(map(str, arguments))}"
+        )
     if origin is tuple:
         return _convert_tuple(arguments, value, where)
     return _convert_scalar(hint, value, where)
@@ -131,7 +137,9 @@ def _convert_tuple(arguments: tuple[Any, ...], value: object, where: str) -> tup
     items = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else list(arguments)
     if len(items) != len(value):
         raise ConfigError(f"{where}: found {len(value)} values, expected {len(items)}")
-    return tuple(_convert(hint, item, f"{where}[{i}]") for i, (hint, item) in enumerate(zip(items, value)))
+    return tuple(
+        _convert(hint, item, f"{where}[{i}]") for i, (hint, item) in enumerate(zip(items, value))
+    )
 
 
 def _convert_scalar(hint: Any, value: object, where: str) -> Any:

@@ -48,8 +48,12 @@ def load(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     values = _read_json(folder / f"{name}.json")
     version = values.get("version")
     if version != VERSION:
-        advice = "update audio_rnn" if isinstance(version, int) and version > VERSION else "train again"
-        raise ModelError(f"{folder}: format version: found {version!r}, expected {VERSION}; {advice}")
+        advice = (
+            "update audio_rnn" if isinstance(version, int) and version > VERSION else "train again"
+        )
+        raise ModelError(
+            f"{folder}: format version: found {version!r}, expected {VERSION}; {advice}"
+        )
     weights = folder / Path(str(values.get("tensors"))).name
     if not weights.is_file():
         raise ModelError(f"{folder}: {weights.name} is missing; copy the whole folder")
@@ -94,7 +98,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ModelError(f"{path.parent}: {path.name} is missing; expected a folder that training wrote") from None
+        raise ModelError(
+            f"{path.parent}: {path.name} is missing; expected a folder that training wrote"
+        ) from None
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: cannot be read: {error}; copy the whole folder again") from error
     if not isinstance(values, dict):

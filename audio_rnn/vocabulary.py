@@ -31,7 +31,9 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         if not self.symbols or self.symbols[0] != BLANK_SYMBOL:
-            raise VocabularyError(f"first symbol: found {self.symbols[:1]}, expected {BLANK_SYMBOL!r}")
+            raise VocabularyError(
+                f"first symbol: found {self.symbols[:1]}, expected {BLANK_SYMBOL!r}"
+            )
         broken = [symbol for symbol in self.symbols if not symbol or {"\n", "\r"} & set(symbol)]
         if broken:
             raise VocabularyError(f"symbol {broken[0]!r}: expected text without line breaks")
@@ -46,7 +48,9 @@ class Vocabulary:
         return len(self.symbols)
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str], unit: Literal["character", "symbol"] = "character") -> Vocabulary:
+    def from_texts(
+        cls, texts: Iterable[str], unit: Literal["character", "symbol"] = "character"
+    ) -> Vocabulary:
         """Every symbol that occurs in `texts`, sorted."""
         found: set[str] = set()
         for text in texts:
@@ -60,7 +64,8 @@ class Vocabulary:
             return [self.ids[symbol] for symbol in symbols]
         except KeyError as error:
             raise VocabularyError(
-                f"symbol {error.args[0]!r} in {text!r} is not among the {len(self) - 1} of the vocabulary; "
+                f"symbol {error.args[0]!r} in {text!r} is not among the "
+                f"{len(self) - 1} of the vocabulary; "
                 "normalise the text or build the vocabulary from it"
             ) from None
 
@@ -90,11 +95,14 @@ class Vocabulary:
         try:
             lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise VocabularyError(f"{path}: cannot be read: {error}; expected one symbol a line") from error
+            raise VocabularyError(
+                f"{path}: cannot be read: {error}; expected one symbol a line"
+            ) from error
         head, _, unit = lines[0].partition(" ")
         if head != BLANK_SYMBOL or unit not in ("character", "symbol", "piece"):
             raise VocabularyError(
-                f"{path}: first line: found {lines[0]!r}, expected '{BLANK_SYMBOL} character' (or symbol, piece)"
+                f"{path}: first line: found {lines[0]!r}, "
+                f"expected '{BLANK_SYMBOL} character' (or symbol, piece)"
             )
         try:
             return cls((BLANK_SYMBOL, *lines[1:]), unit)  # type: ignore[arg-type]
@@ -107,7 +115,9 @@ class Vocabulary:
         longest = max(map(len, self.symbols))
         pieces = []
         while rest:
-            size = next((n for n in range(min(longest, len(rest)), 0, -1) if rest[:n] in self.ids), 1)
+            size = next(
+                (n for n in range(min(longest, len(rest)), 0, -1) if rest[:n] in self.ids), 1
+            )
             pieces.append(rest[:size])
             rest = rest[size:]
         return pieces

@@ -57,7 +57,12 @@ class Batches:
     """The batches of a dataset, epoch after epoch; every process gets a share of each batch."""
 
     def __init__(
-        self, dataset: SpeechDataset, config: BatchConfig, seed: int = 0, rank: int = 0, world: int = 1
+        self,
+        dataset: SpeechDataset,
+        config: BatchConfig,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
         self.dataset = dataset
         self.config = config

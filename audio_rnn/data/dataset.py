@@ -16,7 +16,7 @@ from audio_rnn.errors import ManifestError
 
 @dataclass(frozen=True)
 class Example:
-    """One utterance: a waveform (samples,) or static frames (frames, coefficients), and its target."""
+    """A waveform (samples,) or static frames (frames, coefficients), and their target."""
 
     id: str
     inputs: NDArray[np.float32]
@@ -45,7 +45,7 @@ class SpeechDataset(Dataset[Example]):
 
 
 def read_frames(path: Path) -> NDArray[np.float32]:
-    """Static frames (frames, coefficients) of a .npy file, or of a Sphinx .mfc with 13 coefficients.
+    """(frames, coefficients) of a .npy file, or of a Sphinx .mfc with 13 coefficients.
 
     Raises: ManifestError.
     """
@@ -54,7 +54,9 @@ def read_frames(path: Path) -> NDArray[np.float32]:
     except (OSError, ValueError, TypeError) as error:
         raise ManifestError(f"{path}: cannot be read as feature frames: {error}") from error
     if frames.ndim != 2 or not len(frames) or not np.isfinite(frames).all():
-        raise ManifestError(f"{path}: found shape {frames.shape}, expected finite (frames, coefficients)")
+        raise ManifestError(
+            f"{path}: found shape {frames.shape}, expected finite (frames, coefficients)"
+        )
     return frames
 
 
@@ -72,4 +74,6 @@ def read_sphinx(path: Path, coefficients: int = 13) -> NDArray[np.float32]:
             values = np.frombuffer(data, order + "f4", offset=4)
             if len(values) % coefficients == 0:
                 return values.reshape(-1, coefficients).astype(np.float32)
-    raise ValueError(f"{len(data)} bytes do not match the header, expected 4 + 4 × {coefficients} × frames")
+    raise ValueError(
+        f"{len(data)} bytes do not match the header, expected 4 + 4 × {coefficients} × frames"
+    )

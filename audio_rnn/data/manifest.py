@@ -37,7 +37,9 @@ class Utterance:
             raise ConfigError(f"duration: found {self.duration}, expected seconds above 0")
         path = PurePosixPath(self.source)
         if path.is_absolute() or ".." in path.parts:
-            raise ConfigError(f"path {self.source!r} leaves the manifest's folder; expected one inside it")
+            raise ConfigError(
+                f"path {self.source!r} leaves the manifest's folder; expected one inside it"
+            )
 
     @property
     def source(self) -> str:
@@ -53,7 +55,9 @@ def read_manifest(path: Path) -> list[Utterance]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path}: cannot be read: {error}; run the recipe's prepare script first") from error
+        raise ManifestError(
+            f"{path}: cannot be read: {error}; run the recipe's prepare script first"
+        ) from error
     utterances = {n: _parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()}
     if not utterances:
         raise ManifestError(f"{path}: found no line, expected at least one utterance")
@@ -65,7 +69,8 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
     """Write a manifest; fields without a value are left out."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [
-        json.dumps({k: v for k, v in asdict(u).items() if v is not None}, ensure_ascii=False) for u in utterances
+        json.dumps({k: v for k, v in asdict(u).items() if v is not None}, ensure_ascii=False)
+        for u in utterances
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -84,10 +89,14 @@ def _check_files(utterances: dict[int, Utterance], path: Path) -> None:
     seen: dict[str, int] = {}
     for n, utterance in utterances.items():
         if utterance.id in seen:
-            raise ManifestError(f"{path}:{n}: id {utterance.id!r} already stands in line {seen[utterance.id]}")
+            raise ManifestError(
+                f"{path}:{n}: id {utterance.id!r} already stands in line {seen[utterance.id]}"
+            )
         seen[utterance.id] = n
         if not _is_file(path.parent / utterance.source):
-            raise ManifestError(f"{path}:{n}: file {utterance.source!r} is missing below {path.parent}")
+            raise ManifestError(
+                f"{path}:{n}: file {utterance.source!r} is missing below {path.parent}"
+            )
 
 
 def _is_file(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,9 @@ class Emission:
     log_prob: float  # the highest of those steps
 
 
-def greedy(log_probs: NDArray[np.float32], vocabulary: Vocabulary, step_seconds: float) -> Hypothesis:
+def greedy(
+    log_probs: NDArray[np.float32], vocabulary: Vocabulary, step_seconds: float
+) -> Hypothesis:
     """Best path decoding (Graves et al. 2006, section 3.2).
 
     Args:
@@ -48,19 +51,25 @@ def greedy(log_probs: NDArray[np.float32], vocabulary: Vocabulary, step_seconds:
         step_seconds: seconds a step.
     """
     if log_probs.ndim != 2 or log_probs.shape[1] != len(vocabulary):
-        raise ValueError(f"log_probs: found shape {log_probs.shape}, expected (steps, {len(vocabulary)})")
-    words = [_word(group, vocabulary, step_seconds) for group in _words(best_path(log_probs), vocabulary)]
+        raise ValueError(
+            f"log_probs: found shape {log_probs.shape}, expected (steps, {len(vocabulary)})"
+        )
+    words = [
+        _word(group, vocabulary, step_seconds) for group in _words(best_path(log_probs), vocabulary)
+    ]
     confidence = float(np.mean([word.confidence for word in words])) if words else 1.0
     return Hypothesis(SPACE.join(word.text for word in words), words, confidence)
 
 
 def best_path(log_probs: NDArray[np.float32]) -> list[Emission]:
-    """The best symbol of each step, repeats joined and blanks left out; log_probs (steps, symbols)."""
+    """(steps, symbols) -> the best symbol of each step, repeats joined and blanks left out."""
     best = log_probs.argmax(axis=1)
     edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1))
     return [
-        Emission(int(best[start]), int(start), int(end), float(log_probs[start:end, best[start]].max()))
-        for start, end in zip(edges[:-1], edges[1:])
+        Emission(
+            int(best[start]), int(start), int(end), float(log_probs[start:end, best[start]].max())
+        )
+        for start, end in pairwise(edges)
         if best[start] != BLANK
     ]
 

@@ -30,7 +30,9 @@ class Average:
             return
         decay = min(self.config.ema_decay, (1 + step) / (10 + step))  # young averages forget faster
         current = dict(self.model.named_parameters())
-        torch._foreach_lerp_(list(self.values.values()), [current[k] for k in self.values], 1 - decay)
+        torch._foreach_lerp_(
+            list(self.values.values()), [current[k] for k in self.values], 1 - decay
+        )
 
     @torch.no_grad()
     def after_epoch(self) -> None:

@@ -39,12 +39,16 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "accumulate", "validate_every", "last", "plateau_epochs"):
             if getattr(self, name) < 1:
-                raise ConfigError(f"training.{name}: found {getattr(self, name)}, expected 1 or more")
+                raise ConfigError(
+                    f"training.{name}: found {getattr(self, name)}, expected 1 or more"
+                )
         for name in ("rate", "clip"):
             if getattr(self, name) <= 0:
                 raise ConfigError(f"training.{name}: found {getattr(self, name)}, expected above 0")
         for name in ("warmup", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"training.{name}: found {getattr(self, name)}, expected 0 to below 1")
+                raise ConfigError(
+                    f"training.{name}: found {getattr(self, name)}, expected 0 to below 1"
+                )
         if self.precision == "fp16" and self.device == "cpu":
             raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")

@@ -46,7 +46,8 @@ class Display:
         text = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
         self.progress.update(self.bar, score=f"valid: {text}")
         self.console.print(
-            f"epoch {epoch:3d}  train loss {loss:.4f}  valid: {text}{'  *' if best else ''}", highlight=False
+            f"epoch {epoch:3d}  train loss {loss:.4f}  valid: {text}{'  *' if best else ''}",
+            highlight=False,
         )
 
     def say(self, message: str) -> None:
@@ -55,7 +56,9 @@ class Display:
 
     def warn(self, message: str) -> None:
         """A line that every process prints."""
-        (Console(stderr=True) if self.console.quiet else self.console).print(message, highlight=False)
+        (Console(stderr=True) if self.console.quiet else self.console).print(
+            message, highlight=False
+        )
 
     def tensorboard(self, folder: Path, step: int, entry: dict[str, Any]) -> None:
         """The numbers of a history entry as TensorBoard scalars."""

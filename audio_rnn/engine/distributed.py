@@ -60,7 +60,9 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
         raise ConfigError(f"device: found {name!r}, expected auto, cpu, cuda or cuda:N") from None
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            raise ConfigError(f"device: found {name!r}, but no NVIDIA GPU is usable; choose cpu or auto")
+            raise ConfigError(
+                f"device: found {name!r}, but no NVIDIA GPU is usable; choose cpu or auto"
+            )
         device = torch.device("cuda", local_rank if device.index is None else device.index)
         torch.cuda.set_device(device)
     return device

@@ -28,7 +28,9 @@ def claimed(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise TrainingError(f"{folder}: another training runs in this folder; choose another run_dir") from None
+            raise TrainingError(
+                f"{folder}: another training runs in this folder; choose another run_dir"
+            ) from None
         yield
 
 

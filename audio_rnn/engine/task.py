@@ -41,9 +41,12 @@ class Batches(Protocol):
 class Task(Protocol):
     """A model with its losses and its score."""
 
-    model: nn.Module
     monitor: str  # the entry of `evaluate` that selects the best checkpoint
     better: Literal["lower", "higher"]
+
+    @property
+    def model(self) -> nn.Module:
+        """What is trained and saved."""
 
     def losses(self, batch: Any) -> dict[str, Tensor]:
         """Named losses, each (items,); their sum is minimised."""

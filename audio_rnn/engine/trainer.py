@@ -57,7 +57,9 @@ class Trainer:
         task.model.to(self.process.device)
         self.optimizer = make_optimizer(task.model, config)
         self.average = Average(task.model, config)
-        self.scaler = torch.amp.GradScaler(self.process.device.type, enabled=config.precision == "fp16")
+        self.scaler = torch.amp.GradScaler(
+            self.process.device.type, enabled=config.precision == "fp16"
+        )
 
     def fit(self, train: Batches, valid: Batches) -> Position:
         """Train to the end, to early stopping or to an interrupt.
@@ -71,7 +73,9 @@ class Trainer:
             self.total = max(1, self.config.epochs * train.steps(1) // self.config.accumulate)
             with Display(self.total, self.process.first) as self.display:
                 if self.position.step:
-                    self.display.say(f"going on at epoch {self.position.epoch}, step {self.position.step}")
+                    self.display.say(
+                        f"going on at epoch {self.position.epoch}, step {self.position.step}"
+                    )
                 while self.position.epoch <= self.config.epochs and not self.position.stopped:
                     self._epoch(train)
                     self._after_epoch(valid)
@@ -135,7 +139,11 @@ class Trainer:
     def _step(self, ids: list[str]) -> None:
         """Clip and apply the gradient, which came from items `ids` last."""
         position, config = self.position, self.config
-        rate = config.rate * position.rate_scale * rate_factor(config.schedule, position.step / self.total, config.warmup)
+        rate = (
+            config.rate
+            * position.rate_scale
+            * rate_factor(config.schedule, position.step / self.total, config.warmup)
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.scaler.unscale_(self.optimizer)
@@ -175,7 +183,12 @@ class Trainer:
             self.display.scores(position.epoch, entry["train_loss"], scores, best)
             entry |= scores
         self._log(entry)
-        position.epoch, position.batch, position.steps, position.loss_sum = position.epoch + 1, 0, 0, 0.0
+        position.epoch, position.batch, position.steps, position.loss_sum = (
+            position.epoch + 1,
+            0,
+            0,
+            0.0,
+        )
         self._save()
 
     def _evaluate(self, valid: Batches) -> dict[str, float]:
@@ -184,7 +197,9 @@ class Trainer:
         self.task.model.eval()
         with self.average.applied(), torch.no_grad():
             if self.process.first:
-                scores = self.task.evaluate(batch.to(self.process.device) for batch in valid.epoch(0))
+                scores = self.task.evaluate(
+                    batch.to(self.process.device) for batch in valid.epoch(0)
+                )
                 if self._is_better(scores[self.task.monitor]):
                     self._write_model(scores)
         return distributed.from_first(scores, self.process)
@@ -202,7 +217,11 @@ class Trainer:
     def _is_better(self, score: float) -> bool:
         if self.position.best is None:
             return not math.isnan(score)
-        return score < self.position.best if self.task.better == "lower" else score > self.position.best
+        return (
+            score < self.position.best
+            if self.task.better == "lower"
+            else score > self.position.best
+        )
 
     def _judge(self, score: float) -> bool:
         """Take in a score: best so far, rate on a plateau, early stopping."""
@@ -211,7 +230,11 @@ class Trainer:
         if better:
             position.best = score
         position.stale = 0 if better else position.stale + 1
-        if config.schedule == "plateau" and position.stale and position.stale % config.plateau_epochs == 0:
+        if (
+            config.schedule == "plateau"
+            and position.stale
+            and position.stale % config.plateau_epochs == 0
+        ):
             position.rate_scale /= 2
         position.stopped = config.patience is not None and position.stale >= config.patience
         return better
@@ -266,5 +289,7 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
 
 def layer_norms(model: nn.Module) -> dict[str, float]:
     """Gradient norm of each parameter: what vanishes or explodes shows here."""
-    gradients: dict[str, Tensor] = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+    gradients: dict[str, Tensor] = {
+        n: p.grad for n, p in model.named_parameters() if p.grad is not None
+    }
     return {f"grad_norm.{name}": float(gradient.norm()) for name, gradient in gradients.items()}

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from audio_rnn.errors import ConfigError
-from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, valid
+from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, SequenceDropout, valid
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,15 @@ class AcousticModel(nn.Module):
     def __init__(self, config: AcousticConfig, inputs: int, outputs: int) -> None:
         super().__init__()
         self.config = config
-        front = FrameStack(config.stride) if config.front == "stack" else FrameConvolution(config, inputs)
+        front = (
+            FrameStack(config.stride)
+            if config.front == "stack"
+            else FrameConvolution(config, inputs)
+        )
         self.front = front
         width = inputs * config.stride if config.front == "stack" else config.channels
         self.recurrent = RecurrentStack(config.recurrent, width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = SequenceDropout(config.dropout)
         self.output = nn.Linear(config.recurrent.width, outputs)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:

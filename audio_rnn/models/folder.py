@@ -37,5 +37,7 @@ def read_model(folder: Path, kind: str) -> ModelFolder:
     inside = folder / NAME
     description, weights = storage.load(inside if inside.is_dir() else folder, NAME)
     if description.get("kind") != kind:
-        raise ModelError(f"{folder}: found a model of kind {description.get('kind')!r}, expected {kind!r}")
+        raise ModelError(
+            f"{folder}: found a model of kind {description.get('kind')!r}, expected {kind!r}"
+        )
     return ModelFolder(description, weights)

@@ -76,4 +76,6 @@ def _build(saved: ModelFolder, folder: Path) -> SpeechModel:
         config = from_dict(SpeechConfig, saved.description["config"])
         return SpeechModel(config, Vocabulary(tuple(vocabulary["symbols"]), vocabulary["unit"]))
     except (ConfigError, VocabularyError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder}: broken description: {error}; copy the whole folder again") from error
+        raise ModelError(
+            f"{folder}: broken description: {error}; copy the whole folder again"
+        ) from error

@@ -111,7 +111,9 @@ def needed_steps(targets: Tensor, target_lengths: Tensor) -> Tensor:
     return target_lengths + repeats
 
 
-def too_short(model: SpeechModel, utterances: list[Utterance], targets: list[list[int]]) -> list[str]:
+def too_short(
+    model: SpeechModel, utterances: list[Utterance], targets: list[list[int]]
+) -> list[str]:
     """Ids of utterances with fewer steps than their target needs."""
     names = []
     for utterance, target in zip(utterances, targets):

@@ -1,6 +1,6 @@
 """The whole job on the embedded default: prepare, train, score, transcribe.
 
-    python -m recipes.speech_recognition.demo
+python -m recipes.speech_recognition.demo
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def main() -> int:
 def transcribe_some(recipe: RecipeConfig, count: int, console: Console) -> int:
     """Words with times on the terminal, and subtitles in the run folder."""
     utterances = read_manifest(recipe.data / "test.jsonl")
-    files = [str(recipe.data / u.source) for u in utterances[:: max(1, len(utterances) // count)]][:count]
+    files = [str(recipe.data / u.source) for u in utterances[:: max(1, len(utterances) // count)]][
+        :count
+    ]
     output = recipe.run_dir / "transcripts"
     for arguments in (["--format", "ctm"], ["--format", "srt", "--output", str(output)]):
         command = [*files, "--model", str(recipe.run_dir), *arguments]
@@ -59,7 +61,10 @@ def transcribe_some(recipe: RecipeConfig, count: int, console: Console) -> int:
         if status := transcribe_command.main(command):
             return status
         sys.stdout.flush()
-    console.print(f"subtitles: {', '.join(str(path) for path in sorted(output.glob('*.srt')))}", soft_wrap=True)
+    console.print(
+        f"subtitles: {', '.join(str(path) for path in sorted(output.glob('*.srt')))}",
+        soft_wrap=True,
+    )
     return 0
 
 

@@ -1,6 +1,6 @@
 """Score a trained recogniser on prepared manifests.
 
-    python -m recipes.speech_recognition.evaluate --model runs/an4 --manifest data/an4/test.jsonl
+python -m recipes.speech_recognition.evaluate --model runs/an4 --manifest data/an4/test.jsonl
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ class Options:
     model: Path  # run folder or model folder
     manifest: Path  # the utterances and their true texts
     device: str = "auto"  # auto, cpu, cuda or cuda:N
-    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # JSON lines, one an utterance
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = (
+        None  # JSON lines, one an utterance
+    )
     batch_seconds: float = 200.0  # padded audio at once
     worst: int = 10  # utterances with the most errors to show
 
@@ -45,9 +47,14 @@ def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
     show_scores(Console(), words, characters)
     show_worst(Console(), utterances, references, texts, options.worst)
     if options.output:
-        rows = [{"id": u.id, "text": r, "recognised": t} for u, r, t in zip(utterances, references, texts)]
+        rows = [
+            {"id": u.id, "text": r, "recognised": t}
+            for u, r, t in zip(utterances, references, texts)
+        ]
         scores = {"words": asdict(words), "characters": asdict(characters)}
-        options.output.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [scores, *rows]))
+        options.output.write_text(
+            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [scores, *rows])
+        )
     return words, characters
 
 
@@ -76,14 +83,21 @@ def show_scores(console: Console, words: ErrorCounts, characters: ErrorCounts) -
 
 
 def show_worst(
-    console: Console, utterances: list[Utterance], references: list[str], texts: list[str], count: int
+    console: Console,
+    utterances: list[Utterance],
+    references: list[str],
+    texts: list[str],
+    count: int,
 ) -> None:
     """The utterances with the most word errors, true text above the recognised one."""
     errors = [word_errors([r], [t]).errors for r, t in zip(references, texts)]
     order = sorted(range(len(errors)), key=lambda i: -errors[i])[:count]
     for i in order:
         if errors[i]:
-            console.print(f"{utterances[i].id} ({errors[i]} errors)\n  {references[i]}\n  {texts[i]}", highlight=False)
+            console.print(
+                f"{utterances[i].id} ({errors[i]} errors)\n  {references[i]}\n  {texts[i]}",
+                highlight=False,
+            )
 
 
 def main() -> None:

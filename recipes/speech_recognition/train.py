@@ -1,6 +1,6 @@
 """Train a speech recogniser on prepared manifests.
 
-    python -m recipes.speech_recognition.train --config conf/speech_recognition/an4.yaml
+python -m recipes.speech_recognition.train --config conf/speech_recognition/an4.yaml
 """
 
 from __future__ import annotations
@@ -54,12 +54,15 @@ def train(config: RecipeConfig) -> None:
         describe_run(config.run_dir, config)
         report(model, batches["train"])
     if config.model.features.normalization == "global":
-        model.features.fit(batches["train"].epoch(0))
+        every = Batches(batches["train"].dataset, config.batches)
+        model.features.fit((batch.inputs, batch.lengths) for batch in every.epoch(0))
     trainer.fit(batches["train"], batches["valid"])
     stop()
 
 
-def load_split(config: RecipeConfig, model: SpeechModel, split: str, rank: int, world: int) -> Batches:
+def load_split(
+    config: RecipeConfig, model: SpeechModel, split: str, rank: int, world: int
+) -> Batches:
     """The batches of a split, without utterances that CTC cannot align, which are named."""
     path = config.data / f"{split}.jsonl"
     utterances = read_manifest(path)
@@ -72,8 +75,12 @@ def load_split(config: RecipeConfig, model: SpeechModel, split: str, rank: int, 
         )  # fmt: skip
     kept = [(u, t) for u, t in zip(utterances, targets) if u.id not in short]
     if not kept:
-        raise ManifestError(f"{path}: no utterance is long enough for its text; check texts, lower acoustic.stride")
-    dataset = SpeechDataset(config.data, [u for u, _ in kept], [t for _, t in kept], config.model.features.sample_rate)
+        raise ManifestError(
+            f"{path}: no utterance is long enough for its text; check texts, lower acoustic.stride"
+        )
+    dataset = SpeechDataset(
+        config.data, [u for u, _ in kept], [t for _, t in kept], config.model.features.sample_rate
+    )
     if split == "valid":  # one process validates
         rank, world = 0, 1
     return Batches(dataset, config.batches, config.training.seed, rank, world)
@@ -82,7 +89,9 @@ def load_split(config: RecipeConfig, model: SpeechModel, split: str, rank: int, 
 def encode(vocabulary: Vocabulary, utterance: Utterance, path: Path) -> list[int]:
     """Symbol ids of an utterance's text. Raises ManifestError, VocabularyError."""
     if not (utterance.text or "").strip():
-        raise ManifestError(f"{path}: utterance {utterance.id!r} has no text; expected a transcript")
+        raise ManifestError(
+            f"{path}: utterance {utterance.id!r} has no text; expected a transcript"
+        )
     return vocabulary.encode(utterance.text or "")
 
 

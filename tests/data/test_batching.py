@@ -155,7 +155,7 @@ def test_batches_stay_within_their_seconds(durations, seconds, epoch):
 
 def test_an_utterance_longer_than_a_batch_stands_alone():
     assert group_by_length([0, 1, 2], np.array([1.0, 9.0, 1.0]), 3) == [[0], [1], [2]]
-    assert group_by_length([0, 2, 1], np.array([1.0, 9.0, 1.0]), 3) == [[0, 2], [1]]
+    assert group_by_length([1, 0, 2], np.array([1.0, 9.0, 1.0]), 3) == [[1], [0, 2]]
 
 
 @pytest.mark.parametrize(("seconds", "workers"), [(0, 0), (-1, 0), (float("nan"), 0), (1, -1)])

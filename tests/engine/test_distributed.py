@@ -38,7 +38,9 @@ def launch(run_dir: Path, processes: int, poison: str = "") -> None:
 
 
 @pytest.mark.parametrize("poison", ["", "item3"])
-def test_two_processes_give_the_result_of_one_on_the_same_global_batches(tmp_path: Path, poison: str) -> None:
+def test_two_processes_give_the_result_of_one_on_the_same_global_batches(
+    tmp_path: Path, poison: str
+) -> None:
     """17 items in batches of 8, 8 and 1: in the last one the second process is idle."""
     for processes in (1, 2):
         launch(tmp_path / str(processes), processes, poison)

@@ -26,7 +26,9 @@ def weights(task: ToyTask) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in task.model.state_dict().items()}
 
 
-def train(run_dir: Path, config: TrainingConfig = BASE, batches: ToyBatches | None = None, **task: object) -> ToyTask:
+def train(
+    run_dir: Path, config: TrainingConfig = BASE, batches: ToyBatches | None = None, **task: object
+) -> ToyTask:
     toy = ToyTask(**task)  # type: ignore[arg-type]
     Trainer(toy, config, run_dir).fit(batches or ToyBatches(), ToyBatches())
     return toy
@@ -63,7 +65,9 @@ def test_training_lowers_the_error(tmp_path: Path) -> None:
         {"precision": "bf16"},
     ],
 )
-def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(tmp_path: Path, change: dict[str, object]) -> None:
+def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
     config = replace(BASE, **change)  # type: ignore[arg-type]
     whole = weights(train(tmp_path / "whole", config))
     for stop in ((2, 2), (3, 0)):
@@ -71,7 +75,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(tmp_path: Path, ch
             train(tmp_path / "parts", config, Stopping(*stop))
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert run_folder.read_history(tmp_path / "whole") == run_folder.read_history(tmp_path / "parts")
+    assert run_folder.read_history(tmp_path / "whole") == run_folder.read_history(
+        tmp_path / "parts"
+    )
     best = [read_model(tmp_path / run, "toy").weights for run in ("whole", "parts")]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
 
@@ -91,7 +97,9 @@ def test_a_crash_between_saves_changes_nothing_either(tmp_path: Path) -> None:
         train(tmp_path / "parts", config, Crashing())
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert run_folder.read_history(tmp_path / "whole") == run_folder.read_history(tmp_path / "parts")
+    assert run_folder.read_history(tmp_path / "whole") == run_folder.read_history(
+        tmp_path / "parts"
+    )
 
 
 def test_ctrl_c_in_a_process_saves_says_so_and_exits_130(tmp_path: Path) -> None:
@@ -101,7 +109,10 @@ def test_ctrl_c_in_a_process_saves_says_so_and_exits_130(tmp_path: Path) -> None
         "run_command(lambda: train(Path(sys.argv[1]), BASE, Stopping(2, 1)) and None)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
     )
     assert done.returncode == 130
     assert "state saved" in done.stderr and "Traceback" not in done.stderr
@@ -130,7 +141,15 @@ def test_early_stopping(tmp_path: Path) -> None:
 
 
 def test_a_plateau_halves_the_rate(tmp_path: Path) -> None:
-    config = replace(BASE, epochs=8, rate=1e-9, schedule="plateau", plateau_epochs=1, warmup=0.0, averaging="none")
+    config = replace(
+        BASE,
+        epochs=8,
+        rate=1e-9,
+        schedule="plateau",
+        plateau_epochs=1,
+        warmup=0.0,
+        averaging="none",
+    )
     train(tmp_path, config, dropout=0.0)
     rates = [e["rate"] for e in run_folder.read_history(tmp_path) if "rate" in e]
     assert rates[-1] < rates[0] / 3
@@ -164,10 +183,15 @@ def test_a_run_of_another_config_is_refused(tmp_path: Path) -> None:
     run_folder.describe_run(tmp_path, BASE)
     with pytest.raises(TrainingError, match=r"rate: 0\.01 there, 0\.5 now"):
         run_folder.describe_run(tmp_path, replace(BASE, rate=0.5))
-    assert json.loads((tmp_path / "run.json").read_text())["packages"]["torch"] == torch.__version__.split("+")[0]
+    assert (
+        json.loads((tmp_path / "run.json").read_text())["packages"]["torch"]
+        == torch.__version__.split("+")[0]
+    )
 
 
-def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_last_good_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = weights(train(tmp_path / "whole"))
     with pytest.raises(Interrupted):
         train(tmp_path / "parts", BASE, Stopping(2, 1))
@@ -177,7 +201,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(storage, "_flush", full)
-        with pytest.raises(TrainingError, match="No space left.*the one before is whole"):
+        with pytest.raises(TrainingError, match=r"No space left.*the one before is whole"):
             train(tmp_path / "parts", replace(BASE, validate_every=4))
     parts = weights(train(tmp_path / "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)

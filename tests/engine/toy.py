@@ -19,13 +19,17 @@ class ToyBatch:
     total: int
 
     def to(self, device: torch.device) -> ToyBatch:
-        return replace(self, x=self.x.to(device), y=self.y.to(device), weights=self.weights.to(device))
+        return replace(
+            self, x=self.x.to(device), y=self.y.to(device), weights=self.weights.to(device)
+        )
 
 
 class ToyBatches:
     """40 sequences of 6 frames in batches of 8; process `rank` of `world` gets its share."""
 
-    def __init__(self, rank: int = 0, world: int = 1, dtype: torch.dtype = torch.float32, items: int = 40) -> None:
+    def __init__(
+        self, rank: int = 0, world: int = 1, dtype: torch.dtype = torch.float32, items: int = 40
+    ) -> None:
         make = torch.Generator().manual_seed(5)
         self.x = torch.randn(items, 6, 2, generator=make).to(dtype)
         self.y = self.x[:, 0, 0] - self.x[:, 3, 1]
@@ -49,14 +53,20 @@ class ToyTask:
     monitor = "error"
     better: Literal["lower", "higher"] = "lower"
 
-    def __init__(self, dtype: torch.dtype = torch.float32, dropout: float = 0.2, poison: str | None = None) -> None:
+    def __init__(
+        self, dtype: torch.dtype = torch.float32, dropout: float = 0.2, poison: str | None = None
+    ) -> None:
         torch.manual_seed(0)
-        self.model = nn.ModuleDict({"cell": nn.GRU(2, 8, batch_first=True), "out": nn.Linear(8, 1)}).to(dtype)
+        self.model = nn.ModuleDict(
+            {"cell": nn.GRU(2, 8, batch_first=True), "out": nn.Linear(8, 1)}
+        ).to(dtype)
         self.dropout = dropout
         self.poison = poison
 
     def losses(self, batch: ToyBatch) -> dict[str, Tensor]:
-        h = nn.functional.dropout(self.model["cell"](batch.x)[0][:, -1], self.dropout, self.model.training)
+        h = nn.functional.dropout(
+            self.model["cell"](batch.x)[0][:, -1], self.dropout, self.model.training
+        )
         losses = (self.model["out"](h).squeeze(1) - batch.y) ** 2
         bad = torch.tensor([self.model.training and name == self.poison for name in batch.ids])
         return {"square": torch.where(bad, torch.nan, losses) if bad.any() else losses}

@@ -38,7 +38,9 @@ def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_dir
 
 
-@pytest.mark.parametrize("path", sorted((REPO / "conf").rglob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((REPO / "conf").rglob("*.yaml")), ids=lambda path: path.stem
+)
 def test_every_config_loads(path: Path) -> None:
     configs.load(RecipeConfig, path)
 
@@ -47,7 +49,13 @@ def test_the_debug_config_trains_and_leaves_a_whole_run_folder(run: Path) -> Non
     history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
     losses = [entry["loss"] for entry in history if "loss" in entry]
     assert len(losses) == 2 and losses[1] < losses[0] and all(map(math.isfinite, losses))
-    for name in ("config.yaml", "run.json", "curves.png", "model/model.json", "checkpoint/checkpoint.json"):
+    for name in (
+        "config.yaml",
+        "run.json",
+        "curves.png",
+        "model/model.json",
+        "checkpoint/checkpoint.json",
+    ):
         assert (run / name).is_file()
 
 
@@ -66,7 +74,9 @@ def test_evaluating_does_not_depend_on_the_batches(run: Path, corpus: Path, tmp_
     texts = []
     for seconds in (1.0, 200.0):
         out = tmp_path / f"{seconds}.jsonl"
-        evaluation.evaluate(evaluation.Options(run, corpus / "test.jsonl", output=out, batch_seconds=seconds))
+        evaluation.evaluate(
+            evaluation.Options(run, corpus / "test.jsonl", output=out, batch_seconds=seconds)
+        )
         texts.append(out.read_text())
     assert texts[0] == texts[1]
 
@@ -78,7 +88,12 @@ def test_too_short_utterances_are_named_and_left_out(
     shutil.copytree(corpus, data)
     waveform, rate = soundfile.read(next(iter(sorted((data / "audio").glob("train*")))))
     soundfile.write(data / "audio" / "short.wav", waveform[: rate // 5], rate)
-    line = {"id": "hasty", "duration": 0.2, "audio": "audio/short.wav", "text": "set a timer for nine minutes"}
+    line = {
+        "id": "hasty",
+        "duration": 0.2,
+        "audio": "audio/short.wav",
+        "text": "set a timer for nine minutes",
+    }
     with (data / "train.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     train(replace(debug(epochs=1), data=data, run_dir=tmp_path / "run"))
@@ -87,7 +102,10 @@ def test_too_short_utterances_are_named_and_left_out(
 
 @pytest.mark.parametrize(
     ("text", "error", "message"),
-    [("", ManifestError, "'train-00000' has no text"), ("señor", VocabularyError, "symbol 'ñ' in 'señor'")],
+    [
+        ("", ManifestError, "'train-00000' has no text"),
+        ("señor", VocabularyError, "symbol 'ñ' in 'señor'"),
+    ],
 )
 def test_a_bad_transcript_is_named(
     corpus: Path, tmp_path: Path, text: str, error: type[Exception], message: str
@@ -112,7 +130,11 @@ def test_mistakes_on_the_command_line_are_one_line_and_status_1(tmp_path: Path) 
         command = [sys.executable, "-m", "recipes.speech_recognition.train", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, cwd=REPO)
         assert done.returncode == 1
-        assert done.stderr.startswith("error: ") and expected in done.stderr and done.stderr.count("\n") == 1
+        assert (
+            done.stderr.startswith("error: ")
+            and expected in done.stderr
+            and done.stderr.count("\n") == 1
+        )
 
 
 def test_a_second_call_finds_the_training_done(run: Path, corpus: Path) -> None:

@@ -65,11 +65,15 @@ def test_repeats_need_a_blank_between_them() -> None:
 
 def test_an_utterance_that_cannot_be_aligned_gives_no_loss_and_no_gradient() -> None:
     log_probs = torch.randn(2, 4, 3).log_softmax(-1).requires_grad_()
-    loss = ctc(log_probs, torch.tensor([4, 2]), torch.tensor([[1, 2], [1, 1]]), torch.tensor([2, 2]))
+    loss = ctc(
+        log_probs, torch.tensor([4, 2]), torch.tensor([[1, 2], [1, 1]]), torch.tensor([2, 2])
+    )
     loss.sum().backward()
     assert loss[1] == 0 and loss[0] > 0
     assert log_probs.grad is not None
-    assert log_probs.grad.isfinite().all() and not log_probs.grad[1].any() and log_probs.grad[0].any()
+    assert (
+        log_probs.grad.isfinite().all() and not log_probs.grad[1].any() and log_probs.grad[0].any()
+    )
 
 
 def test_utterances_shorter_than_their_text_are_found() -> None:
@@ -91,7 +95,9 @@ def test_losses_of_a_batch_are_those_of_its_utterances_alone() -> None:
             batch.ids[i : i + 1], batch.inputs[i : i + 1, :n], batch.lengths[i : i + 1],
             batch.targets[i : i + 1, :u], batch.target_lengths[i : i + 1], torch.ones(1), 1,
         )  # fmt: skip
-        assert float(task.losses(alone)["ctc"].detach()) == pytest.approx(float(together[i].detach()), abs=1e-4)
+        assert float(task.losses(alone)["ctc"].detach()) == pytest.approx(
+            float(together[i].detach()), abs=1e-4
+        )
 
 
 def test_a_model_stuck_on_blanks_is_said(caplog: pytest.LogCaptureFixture) -> None:
