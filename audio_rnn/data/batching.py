@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from traceback import clear_frames
 
 import numpy as np
 import torch
@@ -98,7 +99,8 @@ class Batches:
                 idle = self.rank >= len(whole)
                 yield replace(batch, total=len(whole), weights=batch.weights * (0 if idle else 1))
         except InputError as error:
-            raise _without_traceback(error) from error
+            clear_frames(error.__traceback__)  # lets go of the worker processes
+            raise _without_traceback(error) from None
 
     def padding(self, epoch: int) -> float:
         """Share of the padded seconds that is padding."""
