@@ -262,7 +262,7 @@ def test_a_reader_that_leaves_is_no_error(model, files):
         model, *many, "--batch-seconds", 0.01, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait(30) == 141
         assert process.stderr.read() == b""
 
 
