@@ -10,9 +10,15 @@ from pathlib import Path
 
 import pytest
 import soundfile
+import torch
+from torch import Tensor
 
 from audio_rnn import config as configs
+from audio_rnn.data.batching import Batch
+from audio_rnn.engine.run_folder import read_history
 from audio_rnn.errors import ManifestError, VocabularyError
+from audio_rnn.models.folder import read_model
+from audio_rnn.tasks.recognition import Recognition
 from recipes.speech_recognition import evaluate as evaluation
 from recipes.speech_recognition.prepare_default import Options as PrepareOptions
 from recipes.speech_recognition.prepare_default import prepare
@@ -148,3 +154,30 @@ def debug(epochs: int = 1) -> RecipeConfig:
     config = configs.load(RecipeConfig, DEBUG)
     training = replace(config.training, epochs=epochs)
     return replace(config, training=training, batches=replace(config.batches, workers=0))
+
+
+def test_a_recipe_cut_off_in_the_middle_of_an_epoch_ends_as_if_it_had_not_been(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(debug(epochs=2), data=corpus)
+    config = replace(config, training=replace(config.training, save_every=2))
+    config = replace(config, batches=replace(config.batches, seconds=8.0))
+    train(replace(config, run_dir=tmp_path / "whole"))
+    parts = replace(config, run_dir=tmp_path / "parts")
+    losses, calls = Recognition.losses, 0
+
+    def failing(task: Recognition, batch: Batch) -> dict[str, Tensor]:
+        nonlocal calls
+        calls += 1
+        if calls == 6:
+            raise OSError("the power went out")
+        return losses(task, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recognition, "losses", failing)
+        with pytest.raises(OSError, match="power"):
+            train(parts)
+    train(parts)
+    whole, resumed = (read_model(tmp_path / run, "speech").weights for run in ("whole", "parts"))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert read_history(tmp_path / "whole") == read_history(tmp_path / "parts")
