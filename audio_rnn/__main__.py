@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from audio_rnn import __version__
+from audio_rnn.cli.shell import exit_status
 from audio_rnn.errors import InputError
 
 COMMANDS = {
@@ -22,17 +23,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a user's mistake is one line on standard error and exit status 1."""
-    try:
-        return _dispatch(list(sys.argv[1:] if arguments is None else arguments))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader has gone, as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    return exit_status(lambda: _dispatch(list(sys.argv[1:] if arguments is None else arguments)))
 
 
 def _dispatch(arguments: list[str]) -> int:

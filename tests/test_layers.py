@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LAYERS = (  # a room imports itself and lower layers, never another room of its own layer
     {"errors"},
+    {"device"},
     {"config", "storage", "audio", "vocabulary", "midi"},
     {"features"},
     {"augment"},
@@ -17,7 +18,8 @@ LAYERS = (  # a room imports itself and lower layers, never another room of its 
     {"decoding", "metrics"},
     {"tasks", "engine"},
     {"inference"},
-    {"cli", "__main__"},
+    {"cli"},
+    {"__main__"},
     {"recipes"},
 )
 

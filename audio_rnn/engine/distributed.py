@@ -13,8 +13,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from audio_rnn.device import choose_device
 from audio_rnn.engine.task import Task
-from audio_rnn.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,6 @@ def stop() -> None:
     """Leave the group."""
     if dist.is_initialized():
         dist.destroy_process_group()
-
-
-def choose_device(name: str, local_rank: int = 0) -> torch.device:
-    """ "auto" is the GPU of this process if there is one, else the CPU. Raises ConfigError."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ConfigError(f"device: found {name!r}, expected auto, cpu, cuda or cuda:N") from None
-    if device.type == "cuda":
-        if not torch.cuda.is_available():
-            raise ConfigError(
-                f"device: found {name!r}, but no NVIDIA GPU is usable; choose cpu or auto"
-            )
-        device = torch.device("cuda", local_rank if device.index is None else device.index)
-        torch.cuda.set_device(device)
-    return device
 
 
 def shared_losses(task: Task, process: Process) -> Callable[[Any], dict[str, Tensor]]:

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.audio import Source, read_blocks, source_name
 from audio_rnn.decoding.ctc import Word, greedy
+from audio_rnn.device import choose_device
 from audio_rnn.errors import ConfigError, InputError
 from audio_rnn.inference.transcript import Failure, Transcript
 from audio_rnn.models.speech import SpeechModel
@@ -49,7 +50,7 @@ class Transcriber:
 
         Raises: ConfigError.
         """
-        self.device = _device(device)
+        self.device = choose_device(device)
         if batch_seconds is None:
             batch_seconds = BATCH_SECONDS[self.device.type]
         if not 0 < batch_seconds < float("inf"):
@@ -160,15 +161,6 @@ def _presentable(word: Word, duration: float) -> Word:
     start = round(min(word.start, duration - SHORTEST), TIME_DIGITS)
     end = round(min(word.end, duration), TIME_DIGITS)
     return Word(word.text, max(0.0, start), end, round(word.confidence, CONFIDENCE_DIGITS))
-
-
-def _device(name: str) -> torch.device:
-    """auto: the GPU when there is one."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("device: found cuda, expected a GPU for it; choose cpu or auto")
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 def batches(recordings: list[Recording], budget: float) -> Iterator[list[Recording]]:

@@ -117,14 +117,40 @@ class RecurrentLayer(nn.Module):
         self, x: Tensor, lengths: Tensor, state: State | None = None
     ) -> tuple[Tensor, State]:
         """(batch, frames, inputs) -> (batch, frames, width) and the forward direction's state."""
+        mask = valid(lengths, x.shape[1]).unsqueeze(-1)
+        if torch.is_grad_enabled():
+            y, last = self._pass(x, lengths, state)
+            return self._finish(x, y) * mask.to(y.dtype), last
+        y, last = self._sweep(x, lengths, state)
+        return self._finish(x, y).mul_(mask), last
+
+    def _finish(self, x: Tensor, y: Tensor) -> Tensor:
+        y = self.norm(self.project(y))
+        return x + y if self.residual else y
+
+    def _pass(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """All frames of both directions at once."""
         y, last = run_cell(self.forwards, x, state)
         if self.backwards is not None:
             flip = flip_index(lengths, x.shape[1])
             reverse, _ = run_cell(self.backwards, take(x, flip), None)
             y = torch.cat([y, take(reverse, flip)], dim=-1)
-        y = self.norm(self.project(y))
-        y = x + y if self.residual else y
-        return y * valid(lengths, x.shape[1]).unsqueeze(-1).to(y.dtype), last
+        return y, last
+
+    def _sweep(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """The same piece by piece into one tensor, for long audio and without gradients."""
+        hidden, both = self.forwards.hidden_size, self.backwards is not None
+        y = x.new_empty(*x.shape[:2], hidden * (2 if both else 1))
+        for start in range(0, x.shape[1], SWEEP):
+            part = slice(start, start + SWEEP)
+            y[:, part, :hidden], state = run_cell(self.forwards, x[:, part], state)
+        if self.backwards is not None:
+            flip, carried = flip_index(lengths, x.shape[1]), None
+            for index in flip.split(SWEEP, dim=1):
+                piece, carried = run_cell(self.backwards, take(x, index), carried)
+                y[..., hidden:].scatter_(1, index.unsqueeze(-1).expand(-1, -1, hidden), piece)
+        assert state is not None, "a sequence has at least one frame"
+        return y, state
 
 
 def make_cell(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
@@ -154,18 +180,7 @@ def make_cell(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
 
 
 def run_cell(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-    """All frames of one direction; without gradients in pieces that carry the state."""
-    if torch.is_grad_enabled() or x.shape[1] <= SWEEP:
-        return _call(cell, x, state)
-    pieces = []
-    for piece in x.split(SWEEP, dim=1):
-        y, state = _call(cell, piece, state)
-        pieces.append(y)
-    assert state is not None
-    return torch.cat(pieces, dim=1), state
-
-
-def _call(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    """One direction over x (batch, frames, inputs), from `state` or from zeros."""
     if isinstance(cell, nn.LSTM):
         y, last = cell(x, state)
         return y, last

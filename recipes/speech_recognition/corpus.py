@@ -14,6 +14,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from audio_rnn.cli.shell import run_command
 from audio_rnn.data.manifest import Utterance, write_manifest
 from audio_rnn.errors import InputError
 from audio_rnn.vocabulary import Vocabulary
@@ -30,14 +31,8 @@ def run(
     prepare: Callable[[Options], None], options: type[Options], description: str | None
 ) -> None:
     """The command line of a prepare script: a user's mistake is one line and exit status 1."""
-    try:
-        prepare(tyro.cli(options, prog=Path(sys.argv[0]).name, description=description))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"error: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
-        sys.exit(1)
+    name = Path(sys.argv[0]).name
+    run_command(lambda: prepare(tyro.cli(options, prog=name, description=description)))
 
 
 def require_folder(folder: Path, expected: str) -> Path:

@@ -18,7 +18,7 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance, read_manifest
-from audio_rnn.engine.distributed import choose_device
+from audio_rnn.device import choose_device
 from audio_rnn.metrics import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.tasks.recognition import recognise_batch

@@ -56,11 +56,11 @@ STAMP = "options.json"
 class Options:
     output: Path = Path("data/default")
     """Folder for sound, manifests and vocabulary."""
-    train_utterances: int = 2000
+    train_utterances: int = 3000
     """Number of training utterances, of 1 to 4 seconds."""
-    valid_utterances: int = 80
+    valid_utterances: int = 150
     """Number of validation utterances."""
-    test_utterances: int = 120
+    test_utterances: int = 250
     """Number of test utterances."""
     seed: int = 0
     """Another seed gives other sentences, voices and noise."""

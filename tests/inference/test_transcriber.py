@@ -167,5 +167,5 @@ def test_wrong_options_and_folders_are_named(folder, tmp_path):
     with pytest.raises(ModelError, match="no such folder"):
         load(tmp_path / "none")
     if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="device: found cuda, expected a GPU"):
+        with pytest.raises(ConfigError, match="device: found 'cuda', but no NVIDIA GPU"):
             Transcriber.load(folder, device="cuda")

@@ -47,5 +47,5 @@ def test_a_model_that_is_none_is_named(data: Path) -> None:
     (data / "broken.model").write_bytes(b"nothing")
     with pytest.raises(VocabularyError, match="give a readable model"):
         make(Options(data, "piece", sentencepiece_model=data / "broken.model"))
-    with pytest.raises(VocabularyError, match="None|not found|No such"):
+    with pytest.raises(VocabularyError, match=r"not found|No such"):
         make(Options(data, "piece", sentencepiece_model=data / "none.model"))
