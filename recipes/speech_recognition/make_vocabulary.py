@@ -2,8 +2,8 @@
 
     python -m recipes.speech_recognition.make_vocabulary data/an4 --unit piece --size 100
 
-Overwrites vocabulary.txt. Pieces are those of a sentencepiece model trained on the training texts,
-or of a model of your own (`--sentencepiece-model`); the extra `sentencepiece` makes them, using the
+Overwrites vocabulary.txt. Pieces are those of a sentencepiece model trained on the texts, or
+of a model of your own (`--sentencepiece-model`); the extra `sentencepiece` makes them, using the
 vocabulary needs no library.
 """
 
@@ -34,7 +34,7 @@ class Options:
 
 def make(options: Options) -> None:
     """Write vocabulary.txt and tell its size. Raises: InputError."""
-    texts = [u.text or "" for u in read_manifest(options.source / "train.jsonl")]
+    texts = [u.text or "" for path in manifests(options.source) for u in read_manifest(path)]
     if options.unit == "piece":
         vocabulary = from_pieces(options, texts)
     else:
@@ -44,6 +44,12 @@ def make(options: Options) -> None:
     path = options.source / "vocabulary.txt"
     vocabulary.save(path)
     print(f"{path}: {len(vocabulary) - 1} symbols and the blank")
+
+
+def manifests(folder: Path) -> list[Path]:
+    """Those whose texts training has to write: of training, and of validation if there is one."""
+    valid = folder / "valid.jsonl"
+    return [folder / "train.jsonl", *([valid] if valid.exists() else [])]
 
 
 def from_pieces(options: Options, texts: list[str]) -> Vocabulary:

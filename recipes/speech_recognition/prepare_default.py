@@ -44,7 +44,7 @@ VARIANTS: Mapping[str, tuple[str, ...]] = {  # no variant is in two splits
 }
 SAMPLE_RATE = 16000
 PART = 500  # utterances a process speaks: fixed, so that files do not depend on the machine
-RATES = (140, 200)  # words a minute
+RATES = (125, 175)  # words a minute
 PITCHES = (30, 70)  # of espeak's 0 to 99
 SIZES = (0.88, 1.14)  # of the speakers in training; the others are as espeak has them
 SNR_DB = (10.0, 30.0)
@@ -56,7 +56,7 @@ STAMP = "options.json"
 class Options:
     output: Path = Path("data/default")
     """Folder for sound, manifests and vocabulary."""
-    train_utterances: int = 3000
+    train_utterances: int = 2600
     """Number of training utterances, of 1 to 4 seconds."""
     valid_utterances: int = 150
     """Number of validation utterances."""
