@@ -14,15 +14,20 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    device: torch.device | None
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f"device: found {name!r}, expected auto, cpu, cuda or cuda:N") from None
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"device: found {name!r}, expected auto, cpu, cuda or cuda:N")
     if device.type == "cuda":
         if not torch.cuda.is_available():
             raise ConfigError(
                 f"device: found {name!r}, but no NVIDIA GPU is usable; choose cpu or auto"
             )
         device = torch.device("cuda", local_rank if device.index is None else device.index)
+        if device.index >= (count := torch.cuda.device_count()):
+            raise ConfigError(f"device: found {device}, expected cuda:0 to cuda:{count - 1}")
         torch.cuda.set_device(device)
     return device

@@ -7,6 +7,12 @@ from typing import Literal
 
 from audio_rnn.errors import ConfigError
 
+COUNTS = (
+    *("epochs", "accumulate", "validate_every", "last", "plateau_epochs"),
+    *("truncate", "patience", "save_every", "threads"),
+)
+LARGEST = 1 << 63  # what a seed of torch can hold
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -18,7 +24,7 @@ class TrainingConfig:
     weight_decay: float = 1e-2
     schedule: Literal["one_cycle", "warmup_cosine", "plateau"] = "one_cycle"
     warmup: float = 0.2  # share of all steps in which the rate rises
-    plateau_epochs: int = 3  # epochs without a better score before the rate halves
+    plateau_epochs: int = 3  # validations without a better score before the rate halves
     clip: float = 5.0  # longest gradient
     accumulate: int = 1  # batches a step
     truncate: int | None = None  # frames a step of truncated backpropagation through time
@@ -26,7 +32,7 @@ class TrainingConfig:
     averaging: Literal["none", "ema", "last"] = "ema"  # weights that are evaluated and saved
     ema_decay: float = 0.999  # a step
     last: int = 5  # epochs averaged by "last"
-    patience: int | None = None  # epochs without a better score before training stops
+    patience: int | None = None  # validations without a better score before training stops
     validate_every: int = 1  # epochs
     save_every: int | None = None  # steps between saves inside an epoch
     skip_limit: int = 20  # batches with a loss that is not finite before training stops
@@ -37,18 +43,20 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "accumulate", "validate_every", "last", "plateau_epochs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(
-                    f"training.{name}: found {getattr(self, name)}, expected 1 or more"
-                )
+        for name in COUNTS:
+            value = getattr(self, name)
+            _require(value is None or value >= 1, name, value, "1 or more")
         for name in ("rate", "clip"):
-            if getattr(self, name) <= 0:
-                raise ConfigError(f"training.{name}: found {getattr(self, name)}, expected above 0")
+            value = getattr(self, name)
+            _require(0 < value < float("inf"), name, value, "above 0")
         for name in ("warmup", "ema_decay"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(
-                    f"training.{name}: found {getattr(self, name)}, expected 0 to below 1"
-                )
-        if self.precision == "fp16" and self.device == "cpu":
-            raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")
+            value = getattr(self, name)
+            _require(0 <= value < 1, name, value, "0 to below 1")
+        for name in ("weight_decay", "skip_limit", "seed"):
+            value = getattr(self, name)
+            _require(0 <= value < LARGEST, name, value, "0 or more, below 2^63")
+
+
+def _require(holds: bool, name: str, found: object, expected: str) -> None:
+    if not holds:
+        raise ConfigError(f"training.{name}: found {found}, expected {expected}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,7 @@ class Task(Protocol):
         """What a model folder needs to rebuild the model."""
 
 
+@runtime_checkable
 class Truncated(Protocol):
     """A batch that can be trained on piece by piece along time."""
 

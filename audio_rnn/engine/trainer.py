@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from audio_rnn.engine.display import Display, draw_curves
 from audio_rnn.engine.interrupt import Interrupted, Interrupts
 from audio_rnn.engine.schedule import rate_factor
 from audio_rnn.engine.task import Batch, Batches, Task, Truncated
-from audio_rnn.errors import TrainingError
+from audio_rnn.errors import ConfigError, TrainingError
 from audio_rnn.models.folder import write_model
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -54,6 +54,8 @@ class Trainer:
         if config.threads:
             torch.set_num_threads(config.threads)
         self.process = distributed.start(config.device)
+        if config.precision == "fp16" and self.process.device.type == "cpu":
+            raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")
         task.model.to(self.process.device)
         self.optimizer = make_optimizer(task.model, config)
         self.average = Average(task.model, config)
@@ -103,7 +105,12 @@ class Trainer:
     def _pieces(self, batch: Batch) -> Iterator[Batch]:
         if self.config.truncate is None:
             return iter([batch])
-        return cast(Truncated, batch).pieces(self.config.truncate)
+        if not isinstance(batch, Truncated):
+            raise ConfigError(
+                f"training.truncate: found {self.config.truncate}, but this task cannot be trained "
+                "piece by piece; leave it out"
+            )
+        return batch.pieces(self.config.truncate)
 
     def _backward(self, batch: Batch) -> bool:
         """Add a batch's gradient; False when its loss is not finite and it was skipped."""

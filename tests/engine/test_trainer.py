@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import signal
 import subprocess
@@ -211,9 +212,29 @@ def test_impossible_configs_are_named() -> None:
     with pytest.raises(ConfigError, match=r"training.epochs: found 0"):
         TrainingConfig(epochs=0)
     with pytest.raises(ConfigError, match="fp16 on the CPU"):
-        TrainingConfig(precision="fp16", device="cpu")
-    with pytest.raises(ConfigError, match=r"device: found 'gpu'"):
-        Trainer(ToyTask(), replace(BASE, device="gpu"), Path("unused"))
+        Trainer(ToyTask(), replace(BASE, precision="fp16"), Path("unused"))
+    for device in ("gpu", "meta", "mps"):
+        with pytest.raises(ConfigError, match=f"device: found '{device}'"):
+            Trainer(ToyTask(), replace(BASE, device=device), Path("unused"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[(name, 0) for name in ("truncate", "patience", "save_every", "threads")],
+        *[(name, math.nan) for name in ("rate", "clip", "weight_decay")],
+        *[(name, -1) for name in ("threads", "weight_decay", "skip_limit", "seed")],
+        *[("rate", math.inf), ("seed", 10**20)],
+    ],
+)
+def test_impossible_numbers_are_named(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=rf"training\.{name}: found .*, expected"):
+        TrainingConfig(**{name: value})  # type: ignore[arg-type]
+
+
+def test_a_task_that_cannot_be_cut_into_pieces_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"training\.truncate: found 3, but this task"):
+        train(tmp_path, replace(BASE, truncate=3))
 
 
 def test_tensorboard_gets_the_scalars(tmp_path: Path) -> None:
