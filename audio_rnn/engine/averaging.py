@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -52,14 +53,19 @@ class Average:
         finally:
             self._load(own)
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> dict[str, Any]:
         """What `load` needs."""
         return {"values": self.values, "snapshots": self.snapshots}
 
-    def load(self, state: dict[str, object]) -> None:
-        """Go on from `state`."""
-        self.values = state["values"]  # type: ignore[assignment]
-        self.snapshots = state["snapshots"]  # type: ignore[assignment]
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from `state`, whose tensors may lie on another device than the model."""
+        self.values = self._beside(state["values"])
+        self.snapshots = [self._beside(snapshot) for snapshot in state["snapshots"]]
+
+    def _beside(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Each tensor on the device of the weight of its name."""
+        weights = dict(self.model.named_parameters())
+        return {name: value.to(weights[name].device) for name, value in values.items()}
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.named_parameters()}

@@ -69,7 +69,8 @@ class Recognition:
         """Waveforms or static frames -> finished frames, changed at random on the way."""
         if x.ndim == 2:
             x, lengths = self.model.features.static(*self.waveforms(x, lengths))
-        return self.masks(*self.model.features.finish(*self.frames(x, lengths)))
+        frames = self.frames.to(x.device)  # no part of the model, which the engine moves
+        return self.masks(*self.model.features.finish(*frames(x, lengths)))
 
 
 @torch.no_grad()
@@ -117,9 +118,16 @@ def too_short(
     """Ids of utterances with fewer steps than their target needs."""
     names = []
     for utterance, target in zip(utterances, targets):
-        frames = int(utterance.duration / model.features.hop_seconds)
-        steps = -(-frames // model.config.acoustic.stride)
+        steps = -(-frame_count(model, utterance) // model.config.acoustic.stride)
         needed = needed_steps(torch.tensor([target]), torch.tensor([len(target)]))
         if steps < int(needed):
             names.append(utterance.id)
     return names
+
+
+def frame_count(model: SpeechModel, utterance: Utterance) -> int:
+    """Frames of an utterance, by its duration."""
+    if utterance.features:
+        return round(utterance.duration / model.features.hop_seconds)
+    samples = round(utterance.duration * model.features.config.sample_rate)
+    return model.features.frame_count(samples)

@@ -22,7 +22,7 @@ from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.distributed import stop
 from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
-from audio_rnn.errors import ManifestError
+from audio_rnn.errors import ManifestError, VocabularyError
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
 from audio_rnn.tasks.recognition import Recognition, too_short
 from audio_rnn.vocabulary import Vocabulary
@@ -55,7 +55,8 @@ def train(config: RecipeConfig) -> None:
         report(model, batches["train"])
     if config.model.features.normalization == "global":
         every = Batches(batches["train"].dataset, config.batches)
-        model.features.fit((batch.inputs, batch.lengths) for batch in every.epoch(0))
+        moved = (batch.to(trainer.process.device) for batch in every.epoch(0))
+        model.features.fit((batch.inputs, batch.lengths) for batch in moved)
     trainer.fit(batches["train"], batches["valid"])
     stop()
 
@@ -92,7 +93,10 @@ def encode(vocabulary: Vocabulary, utterance: Utterance, path: Path) -> list[int
         raise ManifestError(
             f"{path}: utterance {utterance.id!r} has no text; expected a transcript"
         )
-    return vocabulary.encode(utterance.text or "")
+    try:
+        return vocabulary.encode(utterance.text or "")
+    except VocabularyError as error:
+        raise VocabularyError(f"{path}: utterance {utterance.id!r}: {error}") from None
 
 
 def report(model: SpeechModel, batches: Batches) -> None:

@@ -13,6 +13,7 @@ import torch
 
 from audio_rnn import storage
 from audio_rnn.engine import run_folder
+from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.interrupt import Interrupted
 from audio_rnn.engine.trainer import Trainer
@@ -172,6 +173,15 @@ def test_averages_score_what_they_say(tmp_path: Path) -> None:
     with trainer.average.applied():
         assert torch.allclose(toy.model.get_parameter(name), (a[name] + b[name]) / 2)
     assert torch.equal(toy.model.get_parameter(name), b[name])
+
+
+def test_averages_come_back_to_the_device_of_the_model() -> None:
+    """Checkpoints are read to the CPU; "meta" stands for a GPU here."""
+    average = Average(torch.nn.Linear(2, 1, device="meta"), BASE)
+    saved = {"weight": torch.ones(1, 2), "bias": torch.ones(1)}
+    average.load({"values": saved, "snapshots": [saved, saved]})
+    held = [average.values, *average.snapshots]
+    assert {value.device.type for values in held for value in values.values()} == {"meta"}
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_too_short_utterances_are_named_and_left_out(
     ("text", "error", "message"),
     [
         ("", ManifestError, "'train-00000' has no text"),
-        ("señor", VocabularyError, "symbol 'ñ' in 'señor'"),
+        ("señor", VocabularyError, "train.jsonl: utterance 'train-00000': symbol 'ñ' in 'señor'"),
     ],
 )
 def test_a_bad_transcript_is_named(

@@ -1,17 +1,26 @@
 import logging
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
-from audio_rnn.augment import AugmentConfig
+from audio_rnn.augment import AugmentConfig, FrameAugmentConfig
 from audio_rnn.data.batching import Batch
 from audio_rnn.data.manifest import Utterance
+from audio_rnn.features import FeatureConfig
 from audio_rnn.models.acoustic import AcousticConfig
 from audio_rnn.models.recurrent import RecurrentConfig
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
-from audio_rnn.tasks.recognition import Recognition, ctc, needed_steps, recognise_batch, too_short
+from audio_rnn.tasks.recognition import (
+    Recognition,
+    ctc,
+    frame_count,
+    needed_steps,
+    recognise_batch,
+    too_short,
+)
 from audio_rnn.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.from_texts(["abc d"])
@@ -82,6 +91,39 @@ def test_utterances_shorter_than_their_text_are_found() -> None:
     hasty = replace(fine, id="hasty", duration=0.05)
     targets = [VOCABULARY.encode("abc")] * 2
     assert too_short(model, [fine, hasty], targets) == ["hasty"]
+
+
+@pytest.mark.parametrize("dialect", ["torchaudio", "librosa", "kaldi", "sphinx"])
+@pytest.mark.parametrize("samples", [4639, 4640, 4641, 4800, 5041])
+def test_the_frames_of_a_file_are_counted_as_they_will_be(
+    dialect: Literal["torchaudio", "librosa", "kaldi", "sphinx"], samples: int
+) -> None:
+    model = SpeechModel(SpeechConfig(FeatureConfig(dialect=dialect)), VOCABULARY)
+    _, lengths = model.features(torch.zeros(1, samples), torch.tensor([samples]))
+    sound = Utterance("sound", round(samples / 16000, 4), "a.wav")
+    assert frame_count(model, sound) == int(lengths)
+
+
+def test_the_frames_of_a_feature_file_are_its_own() -> None:
+    utterances = [Utterance("u", n / 100, features="a.npy") for n in range(1, 200)]
+    assert [frame_count(small_model(), u) for u in utterances] == [*range(1, 200)]
+
+
+def test_augmentation_goes_to_the_device_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine moves the model only; "meta" stands for a GPU here, whose autocast it lacks."""
+    task = Recognition(small_model().to("meta"), AugmentConfig())
+    monkeypatch.setattr(task.frames, "forward", lambda frames, lengths: (frames, lengths))
+    monkeypatch.setattr("audio_rnn.tasks.recognition.ctc", lambda log_probs, *_: log_probs)
+    batch = replace(batch_of(["abc"], [50]), inputs=torch.randn(1, 50, 13))
+    task.losses(batch.to(torch.device("meta")))
+    assert {buffer.device.type for buffer in task.frames.buffers()} == {"meta"}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_augmentation_runs_on_a_gpu() -> None:
+    frames = FrameAugmentConfig(1.0, noise_probability=1.0, frequency_masks=1, stretch=0.1)
+    task = Recognition(small_model().cuda(), AugmentConfig(frames=frames))
+    assert task.losses(batch_of(["abc"], [8000]).to(torch.device("cuda")))["ctc"].isfinite().all()
 
 
 def test_losses_of_a_batch_are_those_of_its_utterances_alone() -> None:
