@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from audio_rnn.data.dataset import Example, SpeechDataset
-from audio_rnn.errors import ConfigError, InputError
+from audio_rnn.errors import ConfigError, InputError, ManifestError
 
 BUCKET_NOISE = 0.1  # share by which lengths are jittered before sorting, so that batches vary
 
@@ -132,11 +132,23 @@ def group_by_length(order: Sequence[int], durations: np.ndarray, seconds: float)
 
 
 def collate(examples: list[Example]) -> Batch:
-    """Pad inputs and targets with zeros."""
+    """Pad inputs and targets with zeros.
+
+    Raises: ManifestError when waveforms and frames, or frames of several sizes, are mixed.
+    """
+    kinds = {_kind(example): example.id for example in examples}
+    if len(kinds) > 1:
+        found = " and ".join(f"{kind} ({name!r})" for kind, name in kinds.items())
+        raise ManifestError(f"found {found}, expected one kind in a manifest; make one of each")
     inputs, lengths = _pad([torch.from_numpy(e.inputs) for e in examples])
     targets, target_lengths = _pad([torch.tensor(e.target, dtype=torch.long) for e in examples])
     ids = [e.id for e in examples]
     return Batch(ids, inputs, lengths, targets, target_lengths, torch.ones(len(ids)), len(ids))
+
+
+def _kind(example: Example) -> str:
+    inputs = example.inputs
+    return "audio" if inputs.ndim == 1 else f"frames of {inputs.shape[1]} values"
 
 
 def _without_traceback(error: InputError) -> InputError:

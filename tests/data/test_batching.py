@@ -15,7 +15,7 @@ from audio_rnn.config import read_yaml
 from audio_rnn.data.batching import Batch, BatchConfig, Batches, collate, group_by_length
 from audio_rnn.data.dataset import Example, SpeechDataset
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import AudioError, ConfigError
+from audio_rnn.errors import AudioError, ConfigError, ManifestError
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / ".." / "shared" / "data"
@@ -134,6 +134,15 @@ def test_padding_is_zero_and_lengths_are_true(dataset):
             assert batch.targets[n, :symbols].tolist() == example.target
             assert not batch.inputs[n, frames:].any()
             assert not batch.targets[n, symbols:].any()
+
+
+def test_inputs_of_several_kinds_are_named():
+    audio, frames = np.ones(9, np.float32), np.ones((9, 13), np.float32)
+    for other, found in ((audio, "audio"), (frames[:, :5], "frames of 5 values")):
+        with pytest.raises(
+            ManifestError, match=rf"frames of 13 values \('a'\) and {found} \('b'\)"
+        ):
+            collate([Example("a", frames, [1]), Example("b", other, [1])])
 
 
 def test_waveforms_are_padded_too():
