@@ -193,10 +193,13 @@ def test_user_mistakes_are_one_line_and_status_one(run, model, files, tmp_path, 
     empty.mkdir()
     blank = tmp_path / "blank.txt"
     blank.write_text("\n")
+    zeros = tmp_path / "zeros.txt"
+    zeros.write_bytes(b"a\0b\n")
     mistakes = [
         ([], "inputs: found none"),
         ([empty], "found no audio in this folder"),
         (["--list", blank], "found no line"),
+        (["--list", zeros], "found zero bytes"),
         (["--list", tmp_path / "none.txt"], "cannot be read as a list of files"),
         ([files[0], "--output", files[1]], "no folder can be made here"),
         ([files[0], "--batch-seconds", "0"], "batch_seconds: found 0"),
@@ -212,6 +215,14 @@ def test_user_mistakes_are_one_line_and_status_one(run, model, files, tmp_path, 
     assert "no such folder" in capsys.readouterr().err
     assert main(["transcrib"]) == 1
     assert "did you mean 'transcribe'?" in capsys.readouterr().err
+
+
+def test_a_link_to_itself_is_a_failure(run, files, tmp_path):
+    loop = tmp_path / "loop.wav"
+    loop.symlink_to(loop)
+    status, out, err = run(files[0], loop)
+    assert status == 1 and out
+    assert "loop.wav: cannot be read: Too many levels of symbolic links" in err
 
 
 def test_a_name_without_a_match_is_a_failure(run, files):

@@ -26,8 +26,15 @@ def collect(names: Sequence[str], list_file: Path | None) -> list[Source]:
     found: dict[object, Source] = {}
     for name in named:
         for source in _expand(name):
-            found.setdefault(source.resolve() if isinstance(source, Path) else name, source)
+            found.setdefault(_identity(source) if isinstance(source, Path) else name, source)
     return list(found.values())
+
+
+def _identity(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (RuntimeError, OSError):  # a link to itself, which reading it will report
+        return path
 
 
 def _lines(path: Path) -> list[str]:
@@ -35,6 +42,8 @@ def _lines(path: Path) -> list[str]:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a list of files: {error}") from error
+    if any("\0" in line for line in lines):
+        raise InputError(f"{path}: found zero bytes, expected text with one input a line")
     if not any(lines):
         raise InputError(f"{path}: found no line, expected one input a line")
     return [line for line in lines if line]
