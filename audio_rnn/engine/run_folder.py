@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from audio_rnn import storage
 from audio_rnn.config import read_yaml, save, to_dict
 from audio_rnn.errors import TrainingError
 
@@ -41,14 +42,17 @@ def describe_run(folder: Path, config: object) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.yaml"
-    if path.exists():
+    if not path.exists():
+        draft = folder / "config.yaml.part"
+        save(config, draft)
+        draft.replace(path)  # at once, so that a full disk leaves no broken one
+    else:
         changed = _differences(read_yaml(path), to_dict(config))
         if changed:
             raise TrainingError(
                 f"{folder}: holds a run of another config ({', '.join(changed[:5])}); "
                 "choose another run_dir, or delete the folder to start anew"
             )
-    save(config, path)
     facts = {
         "python": platform.python_version(),
         "machine": platform.platform(),
@@ -66,15 +70,19 @@ def append_history(folder: Path, entry: dict[str, Any]) -> None:
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
-    """All entries of history.jsonl."""
+    """All entries of history.jsonl, but for a line that a crash or a full disk cut off."""
     path = folder / "history.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 def cut_history(folder: Path, step: int) -> None:
     """Drop entries after `step`, which a resumed run will write again."""
     kept = [entry for entry in read_history(folder) if entry["step"] <= step]
-    (folder / "history.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in kept))
+    text = "".join(json.dumps(entry) + "\n" for entry in kept)
+    path = folder / "history.jsonl"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        storage.write_text(path, text)
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], place: str = "") -> list[str]:

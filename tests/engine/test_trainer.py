@@ -200,6 +200,31 @@ def test_a_run_of_another_config_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_history_that_was_cut_off_is_continued(tmp_path: Path) -> None:
+    train(tmp_path)
+    whole = run_folder.read_history(tmp_path)
+    with (tmp_path / "history.jsonl").open("a") as file:
+        file.write('{"epoch": 5, "st')
+    train(tmp_path)
+    assert run_folder.read_history(tmp_path) == whole
+    assert (tmp_path / "history.jsonl").read_text().endswith("}\n")
+
+
+def test_a_disk_that_is_full_at_the_start_leaves_no_half_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(config: object, path: Path) -> None:
+        path.write_text("training: {epo")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            run_folder.describe_run(tmp_path, BASE)
+    run_folder.describe_run(tmp_path, BASE)
+    run_folder.describe_run(tmp_path, BASE)
+
+
 def test_a_full_disk_leaves_the_last_good_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
