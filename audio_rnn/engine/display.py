@@ -14,7 +14,7 @@ from audio_rnn.errors import ConfigError
 class Display:
     """A progress bar on a terminal, a plain line an epoch elsewhere, nothing when not `shown`."""
 
-    def __init__(self, steps: int, shown: bool) -> None:
+    def __init__(self, batches: int, shown: bool) -> None:
         self.console = Console(stderr=True, quiet=not shown)
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -26,7 +26,7 @@ class Display:
             disable=not (shown and self.console.is_terminal),
         )
         self.writer: Any = None
-        self.bar = self.progress.add_task("training", total=steps, loss=float("nan"), score="")
+        self.bar = self.progress.add_task("training", total=batches, loss=float("nan"), score="")
 
     def __enter__(self) -> Display:
         self.progress.start()
@@ -38,7 +38,7 @@ class Display:
             self.writer.close()
 
     def step(self, done: int, epoch: int, loss: float) -> None:
-        """Move the bar."""
+        """Move the bar to `done` batches."""
         self.progress.update(self.bar, completed=done, loss=loss, description=f"epoch {epoch}")
 
     def scores(self, epoch: int, loss: float, scores: dict[str, float], best: bool) -> None:

@@ -72,8 +72,8 @@ class Trainer:
         with claim, Interrupts() as self.interrupts:
             self.losses = distributed.shared_losses(self.task, self.process)
             self._resume()
-            self.total = max(1, self.config.epochs * train.steps(1) // self.config.accumulate)
-            with Display(self.total, self.process.first) as self.display:
+            total = self.config.epochs * train.steps(1)
+            with Display(total, self.process.first) as self.display:
                 if self.position.step:
                     self.display.say(
                         f"going on at epoch {self.position.epoch}, step {self.position.step}"
@@ -89,6 +89,7 @@ class Trainer:
     def _epoch(self, train: Batches) -> None:
         self.task.model.train()
         waiting = 0
+        self.batches = train.steps(self.position.epoch)
         for batch in train.epoch(self.position.epoch, self.position.batch):
             batch = batch.to(self.process.device)
             for piece in self._pieces(batch):
@@ -149,7 +150,7 @@ class Trainer:
         rate = (
             config.rate
             * position.rate_scale
-            * rate_factor(config.schedule, position.step / self.total, config.warmup)
+            * rate_factor(config.schedule, self._progress(), config.warmup)
         )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -166,8 +167,15 @@ class Trainer:
         position.steps += 1
         self.average.after_step(position.step)
         mean = position.loss_sum / position.steps
-        self.display.step(position.step, position.epoch, mean)
+        done = (position.epoch - 1) * self.batches + position.batch + 1
+        self.display.step(done, position.epoch, mean)
         self._log({"rate": rate, "grad_norm": float(norm), "mean_loss": mean, **layers})
+
+    def _progress(self) -> float:
+        """Share of the training that is done. Counts batches: how many steps there will be in
+        all, truncation, accumulation and skipped batches leave open."""
+        done = self.position.batch / self.batches
+        return min(1.0, (self.position.epoch - 1 + done) / self.config.epochs)
 
     def _between_batches(self) -> None:
         position = self.position

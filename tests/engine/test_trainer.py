@@ -127,6 +127,15 @@ def test_accumulated_batches_make_one_step(tmp_path: Path) -> None:
     assert len(steps) == 3  # of five batches
 
 
+def test_the_schedule_lasts_as_long_as_the_training(tmp_path: Path) -> None:
+    """Five batches an epoch in steps of four: the second step of each epoch has only one."""
+    train(tmp_path, replace(BASE, epochs=20, accumulate=4, warmup=0.0))
+    rates = [e["rate"] for e in run_folder.read_history(tmp_path) if "rate" in e]
+    assert len(rates) == 40 and rates == sorted(rates, reverse=True)
+    assert rates[20] == pytest.approx(BASE.rate / 2, rel=0.2)
+    assert len(set(rates)) == 40  # it does not end before the training does
+
+
 def test_a_loss_that_is_not_finite_names_the_item_and_is_skipped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
