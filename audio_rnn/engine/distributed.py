@@ -76,6 +76,15 @@ def from_first(value: dict[str, float], process: Process) -> dict[str, float]:
     return box[0]
 
 
+def from_all(value: Any, process: Process) -> list[Any]:
+    """The value of each process, in order of rank."""
+    if process.world == 1:
+        return [value]
+    box = [None] * process.world
+    dist.all_gather_object(box, value)
+    return box
+
+
 class _Losses(nn.Module):
     """A module whose forward pass is the task's losses, since DDP hooks into forward passes."""
 

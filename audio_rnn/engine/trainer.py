@@ -262,6 +262,7 @@ class Trainer:
                 self.display.tensorboard(self.run_dir, self.position.step, entry)
 
     def _save(self) -> None:
+        mine, *others = distributed.from_all(checkpoint.random_state(), self.process)
         if self.process.first:
             state = {
                 "position": asdict(self.position),
@@ -269,7 +270,8 @@ class Trainer:
                 "optimizer": self.optimizer.state_dict(),
                 "average": self.average.state(),
                 "scaler": self.scaler.state_dict(),
-                "random": checkpoint.random_state(),
+                "random": mine,
+                "others": others,
             }
             checkpoint.save_state(self.run_dir / "checkpoint", state)
 
@@ -288,6 +290,10 @@ class Trainer:
         if self.process.first:
             checkpoint.set_random_state(state["random"])
             run_folder.cut_history(self.run_dir, self.position.step)
+        else:
+            rank = self.process.rank
+            for own in state["others"][rank - 1 : rank]:  # none, if there were fewer processes
+                checkpoint.set_random_state(own)
 
 
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:

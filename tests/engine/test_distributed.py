@@ -26,10 +26,27 @@ trainer.fit(ToyBatches(p.rank, p.world, torch.float64, items=17), ToyBatches(dty
 stop()
 """
 
+RESUMED = """
+import sys
+from pathlib import Path
+import torch
+from audio_rnn.engine.distributed import stop
+from audio_rnn.engine.interrupt import Interrupted
+from tests.engine.test_trainer import Stopping, train
+torch.set_num_threads(1)
+folder = Path(sys.argv[1])
+train(folder / "whole", dropout=0.5)
+try:
+    train(folder / "parts", batches=Stopping(2, 2), dropout=0.5)
+except Interrupted:
+    train(folder / "parts", dropout=0.5)
+stop()
+"""
 
-def launch(run_dir: Path, processes: int, poison: str = "") -> None:
+
+def launch(run_dir: Path, processes: int, poison: str = "", code: str = SCRIPT) -> None:
     script = run_dir.with_suffix(".py")
-    script.write_text(SCRIPT)
+    script.write_text(code)
     start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     command = [sys.executable, *(start if processes > 1 else []), str(script), str(run_dir), poison]
     environment = {"PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"}
@@ -49,3 +66,14 @@ def test_two_processes_give_the_result_of_one_on_the_same_global_batches(
     assert all(torch.allclose(alone[name], both[name], rtol=0, atol=1e-12) for name in alone)
     steps = [[e["step"] for e in read_history(tmp_path / run) if "rate" in e] for run in ("1", "2")]
     assert steps[0] == steps[1] and len(steps[0]) == (9 if not poison else 6)
+
+
+def test_two_processes_go_on_with_their_own_random_numbers(tmp_path: Path) -> None:
+    launch(tmp_path / "run", 2, code=RESUMED)
+    whole, parts = (
+        storage.load(tmp_path / "run" / name / "checkpoint", "checkpoint")[1]
+        for name in ("whole", "parts")
+    )
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert "state.others.0.cpu" in whole
