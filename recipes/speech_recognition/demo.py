@@ -16,6 +16,7 @@ from audio_rnn import config
 from audio_rnn.cli import transcribe as transcribe_command
 from audio_rnn.cli.shell import run_command
 from audio_rnn.data.manifest import read_manifest
+from audio_rnn.errors import ConfigError
 from recipes.speech_recognition.evaluate import Options as EvaluateOptions
 from recipes.speech_recognition.evaluate import evaluate
 from recipes.speech_recognition.prepare_default import Options as PrepareOptions
@@ -36,6 +37,8 @@ def main() -> int:
     options = tyro.cli(Options, description=__doc__)
     console = Console(stderr=True, highlight=False)
     recipe = config.load(RecipeConfig, options.config)
+    if options.files < 1:
+        raise ConfigError(f"--files: found {options.files}, expected 1 or more")
 
     console.rule("1. Commands spoken by espeak-ng in many voices")
     prepare(PrepareOptions(output=recipe.data))

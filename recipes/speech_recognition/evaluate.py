@@ -6,10 +6,12 @@ python -m recipes.speech_recognition.evaluate --model runs/an4 --manifest data/a
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
@@ -19,9 +21,11 @@ from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.device import choose_device
+from audio_rnn.errors import VocabularyError
 from audio_rnn.metrics import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.tasks.recognition import recognise_batch
+from audio_rnn.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,11 @@ class Options:
 def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
     """Counts over words and over characters. Prints them, and the worst utterances."""
     utterances = read_manifest(options.manifest)
-    texts = recognise(options, utterances)
     references = [" ".join((u.text or "").split()) for u in utterances]
+    device = choose_device(options.device)
+    model = SpeechModel.load(options.model).to(device)
+    warn_of_texts(model.vocabulary, references)
+    texts = recognise(options, model, device, utterances)
     words, characters = word_errors(references, texts), character_errors(references, texts)
     show_scores(Console(), words, characters)
     show_worst(Console(), utterances, references, texts, options.worst)
@@ -53,15 +60,33 @@ def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
         ]
         scores = {"words": asdict(words), "characters": asdict(characters)}
         options.output.write_text(
-            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [scores, *rows])
+            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [scores, *rows]),
+            encoding="utf-8",
         )
     return words, characters
 
 
-def recognise(options: Options, utterances: list[Utterance]) -> list[str]:
+def warn_of_texts(vocabulary: Vocabulary, references: list[str]) -> None:
+    """Say on standard error which true texts the model cannot write: each counts as errors."""
+    problems = []
+    for text in references:
+        try:
+            if not vocabulary.encode(text):
+                problems.append("a text is empty")
+        except VocabularyError as error:
+            problems.append(str(error).partition(";")[0])
+    if problems:
+        print(
+            f"{len(problems)} of {len(references)} texts cannot be recognised without error, "
+            f"such as: {problems[0]}; prepare them as the training texts were",
+            file=sys.stderr,
+        )
+
+
+def recognise(
+    options: Options, model: SpeechModel, device: torch.device, utterances: list[Utterance]
+) -> list[str]:
     """The text of each utterance."""
-    device = choose_device(options.device)
-    model = SpeechModel.load(options.model).to(device)
     folder, rate = options.manifest.parent, model.features.config.sample_rate
     dataset = SpeechDataset(folder, utterances, [[] for _ in utterances], rate)
     batches = Batches(dataset, BatchConfig(options.batch_seconds)).epoch(0)

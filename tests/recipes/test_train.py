@@ -76,6 +76,21 @@ def test_evaluate_counts_every_word_of_the_test_set(
     assert "rate" in capsys.readouterr().out
 
 
+def test_texts_that_no_model_could_write_are_said(
+    run: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as upper case, where the model learned lower case: all errors, and not by its fault."""
+    lines = (corpus / "test.jsonl").read_text().splitlines()
+    shouted = json.loads(lines[0])
+    shouted["text"] = shouted["text"].upper()
+    manifest = corpus / "shouted.jsonl"
+    manifest.write_text("\n".join([json.dumps(shouted), *lines[1:]]))
+    evaluation.evaluate(evaluation.Options(run, manifest))
+    assert f"1 of {len(lines)} texts cannot be recognised" in capsys.readouterr().err
+    evaluation.evaluate(evaluation.Options(run, corpus / "test.jsonl"))
+    assert "cannot be recognised" not in capsys.readouterr().err
+
+
 def test_evaluating_does_not_depend_on_the_batches(run: Path, corpus: Path, tmp_path: Path) -> None:
     texts = []
     for seconds in (1.0, 200.0):
