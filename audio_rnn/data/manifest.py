@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath
 from audio_rnn.config import from_dict
 from audio_rnn.errors import ConfigError, ManifestError
 
+LONGEST = 1e7  # seconds, 115 days: more is a mistake
+
 
 @dataclass(frozen=True)
 class Utterance:
@@ -33,8 +35,10 @@ class Utterance:
     def __post_init__(self) -> None:
         if (self.audio is None) == (self.features is None):
             raise ConfigError("found both or neither of 'audio' and 'features', expected one")
-        if not 0 < self.duration < float("inf"):
-            raise ConfigError(f"duration: found {self.duration}, expected seconds above 0")
+        if not 0 < self.duration < LONGEST:
+            raise ConfigError(
+                f"duration: found {self.duration}, expected seconds above 0, below {LONGEST:.0e}"
+            )
         path = PurePosixPath(self.source)
         if path.is_absolute() or ".." in path.parts:
             raise ConfigError(

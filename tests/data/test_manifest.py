@@ -68,6 +68,7 @@ def test_any_text_comes_back(tmp_path_factory, text):
         (without(duration=-1), "duration: found -1.0, expected seconds above 0"),
         (without(duration=float("nan")), "duration: found nan"),
         (without(duration=float("inf")), "duration: found inf"),
+        (without(duration=1e300), "duration: found 1e+300"),
         (without(tags="dog"), "tags: found 'dog', expected a list"),
         (without(audio="/etc/passwd"), "path '/etc/passwd' leaves the manifest's folder"),
         (without(audio="wav/../../a.wav"), "path 'wav/../../a.wav' leaves the manifest's folder"),
