@@ -22,7 +22,7 @@ from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.distributed import stop
 from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
-from audio_rnn.errors import ManifestError, VocabularyError
+from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
 from audio_rnn.tasks.recognition import Recognition, too_short
 from audio_rnn.vocabulary import Vocabulary
@@ -52,6 +52,7 @@ def train(config: RecipeConfig) -> None:
     }
     if trainer.process.first:
         describe_run(config.run_dir, config)
+        keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
         report(model, batches["train"])
     if config.model.features.normalization == "global":
         every = Batches(batches["train"].dataset, config.batches)
@@ -97,6 +98,18 @@ def encode(vocabulary: Vocabulary, utterance: Utterance, path: Path) -> list[int
         return vocabulary.encode(utterance.text or "")
     except VocabularyError as error:
         raise VocabularyError(f"{path}: utterance {utterance.id!r}: {error}") from None
+
+
+def keep_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
+    """Write the vocabulary of a new run. Raises: TrainingError when a run goes on with another."""
+    if not path.exists():
+        vocabulary.save(path)
+    elif Vocabulary.load(path) != vocabulary:
+        raise TrainingError(
+            f"{path.parent}: holds a run with another vocabulary, of {len(Vocabulary.load(path))} "
+            f"symbols, than that of the data, of {len(vocabulary)}; choose another run_dir, or "
+            "delete the folder to start anew"
+        )
 
 
 def report(model: SpeechModel, batches: Batches) -> None:

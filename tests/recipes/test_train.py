@@ -16,9 +16,10 @@ from torch import Tensor
 from audio_rnn import config as configs
 from audio_rnn.data.batching import Batch
 from audio_rnn.engine.run_folder import read_history
-from audio_rnn.errors import ManifestError, VocabularyError
+from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
 from audio_rnn.models.folder import read_model
 from audio_rnn.tasks.recognition import Recognition
+from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from recipes.speech_recognition import evaluate as evaluation
 from recipes.speech_recognition.prepare_default import Options as PrepareOptions
 from recipes.speech_recognition.prepare_default import prepare
@@ -138,6 +139,22 @@ def test_a_bad_transcript_is_named(
     (data / "train.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     with pytest.raises(error, match=message):
         train(replace(debug(), data=data, run_dir=tmp_path / "run"))
+
+
+def test_a_run_does_not_go_on_with_another_vocabulary(
+    run: Path, corpus: Path, tmp_path: Path
+) -> None:
+    """Not even with one of the same size, which the weights would fit."""
+    shutil.copytree(run, tmp_path / "run")
+    shutil.copytree(corpus, tmp_path / "data")
+    config = replace(debug(), data=tmp_path / "data", run_dir=tmp_path / "run")
+    configs.save(config, config.run_dir / "config.yaml")
+    vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
+    Vocabulary((BLANK_SYMBOL, *reversed(vocabulary.symbols[1:]))).save(
+        config.data / "vocabulary.txt"
+    )
+    with pytest.raises(TrainingError, match="another vocabulary"):
+        train(config)
 
 
 def test_mistakes_on_the_command_line_are_one_line_and_status_1(tmp_path: Path) -> None:
