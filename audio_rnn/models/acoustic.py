@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from audio_rnn.errors import ConfigError
-from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, SequenceDropout, valid
+from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, valid
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class AcousticModel(nn.Module):
         self.front = front
         width = inputs * config.stride if config.front == "stack" else config.channels
         self.recurrent = RecurrentStack(config.recurrent, width)
-        self.dropout = SequenceDropout(config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.recurrent.width, outputs)
 
     def output_lengths(self, lengths: Tensor) -> Tensor:

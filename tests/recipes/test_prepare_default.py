@@ -49,7 +49,7 @@ def test_what_is_made(corpus: Path) -> None:
 
 def test_voices_and_sentences_are_held_out() -> None:
     jobs = [job for part in plan(Options()) for job in part]
-    assert len({job.id for job in jobs}) == len(jobs) == 2200
+    assert len({job.id for job in jobs}) == len(jobs)
     for what in (lambda job: job.voice.variant, lambda job: job.text):
         found = {
             split: {what(job) for job in jobs if job.id.startswith(split)}
