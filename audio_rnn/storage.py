@@ -82,10 +82,13 @@ def write_text(path: Path, text: str) -> None:
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     # Clones, because safetensors refuses tensors that share memory.
     copies = {key: value.detach().cpu().clone().contiguous() for key, value in tensors.items()}
+    path.touch()
+    mode = path.stat().st_mode  # of an ordinary new file, where safetensors makes a private one
     try:
         save_file(copies, path)
     except SafetensorError as error:  # safetensors wraps what the disk says
         raise OSError(f"{path}: {error}") from error
+    path.chmod(mode)
     with path.open("rb") as file:
         _flush(file.fileno())
 

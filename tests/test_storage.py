@@ -58,6 +58,13 @@ def test_values_and_tensors_come_back(tmp_path):
     assert all(torch.equal(loaded[k], t) and loaded[k].dtype == t.dtype for k, t in tensors.items())
 
 
+def test_the_tensors_can_be_read_by_whom_the_description_can(folder):
+    assert weights(folder).stat().st_mode == (folder / "model.json").stat().st_mode
+    plain = folder / "plain"
+    plain.touch()
+    assert weights(folder).stat().st_mode == plain.stat().st_mode
+
+
 def test_a_second_save_replaces_the_first(folder):
     storage.save(folder, "model", {"epoch": 2}, {"weight": torch.ones(1)})
     assert storage.load(folder, "model")[0]["epoch"] == 2
