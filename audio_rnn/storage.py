@@ -1,8 +1,8 @@
 """Tensors and plain values on disk: safetensors beside JSON, replaced at once, checked by hash.
 
-`NAME.json` names its tensor file and that file's SHA-256. The tensors are written first and the
-JSON is moved into place last, so whatever interrupts a save, the previous one stays whole.
-Nothing that is read here can run code.
+`NAME.json` names its tensor file and that file's SHA-256, and holds a SHA-256 of all its own
+other values. The tensors are written first and the JSON is moved into place last, so whatever
+interrupts a save, the previous one stays whole. Nothing that is read here can run code.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import Tensor
 from audio_rnn.errors import ModelError
 
 VERSION = 1
+SIGNATURE = "description_sha256"
 
 
 def save(folder: Path, name: str, description: dict[str, Any], tensors: dict[str, Tensor]) -> None:
@@ -34,6 +35,7 @@ def save(folder: Path, name: str, description: dict[str, Any], tensors: dict[str
     finally:
         draft.unlink(missing_ok=True)
     values = {"version": VERSION, "tensors": weights.name, "sha256": digest, **description}
+    values[SIGNATURE] = sign(values)
     write_text(folder / f"{name}.json", json.dumps(values, indent=1, ensure_ascii=False))
     for old in folder.glob(f"{name}-{'[0-9a-f]' * 12}.safetensors"):
         if old.name != weights.name:
@@ -54,6 +56,8 @@ def load(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ModelError(
             f"{folder}: format version: found {version!r}, expected {VERSION}; {advice}"
         )
+    if values.get(SIGNATURE) != sign(values):
+        raise ModelError(f"{folder}: {name}.json differs from what was saved; copy it again")
     weights = folder / Path(str(values.get("tensors"))).name
     if not weights.is_file():
         raise ModelError(f"{folder}: {weights.name} is missing; copy the whole folder")
@@ -65,6 +69,13 @@ def load(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
         raise ModelError(f"{weights}: cannot be read: {error.strerror}") from error
     except SafetensorError as error:
         raise ModelError(f"{weights}: not a safetensors file: {error}") from error
+
+
+def sign(values: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON of a description, its signature left out."""
+    signed = {key: value for key, value in values.items() if key != SIGNATURE}
+    text = json.dumps(signed, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_text(path: Path, text: str) -> None:

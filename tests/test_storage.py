@@ -36,6 +36,13 @@ def change(folder: Path, **values: object) -> None:
     path.write_text(json.dumps({k: v for k, v in {**old, **values}.items() if v is not None}))
 
 
+def forge(folder: Path, **values: object) -> None:
+    """Change entries of the description, and its signature with them."""
+    change(folder, **values)
+    new = json.loads((folder / "model.json").read_text())
+    change(folder, description_sha256=storage.sign(new))
+
+
 def assert_first_save(folder: Path) -> None:
     values, tensors = storage.load(folder, "model")
     assert values["epoch"] == 1
@@ -124,10 +131,26 @@ def test_a_missing_part_is_named(folder, part):
         ({"tensors": ".."}, "is missing"),
     ],
 )
-def test_a_tampered_description_is_refused(folder, changes, message):
-    change(folder, **changes)
+def test_a_forged_description_is_refused(folder, changes, message):
+    forge(folder, **changes)
     with pytest.raises(ModelError, match=message):
         storage.load(folder, "model")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kind": "sound"}, {"epoch": None}, {"new": 1}, {"description_sha256": None}]
+)
+def test_a_changed_description_is_refused(folder, changes):
+    change(folder, **changes)
+    with pytest.raises(ModelError, match=r"model\.json differs from what was saved"):
+        storage.load(folder, "model")
+
+
+def test_a_description_written_in_another_order_is_the_same(folder):
+    path = folder / "model.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(sorted(values.items(), reverse=True)), indent=4))
+    assert_first_save(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b'"model"'])
@@ -140,7 +163,7 @@ def test_a_description_that_is_no_mapping_is_refused(folder, content):
 def test_a_description_cannot_point_out_of_its_folder(folder, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside") / "stolen.safetensors"
     shutil.copy(weights(folder), outside)
-    change(folder, tensors=str(outside))
+    forge(folder, tensors=str(outside))
     with pytest.raises(ModelError, match=r"stolen\.safetensors is missing"):
         storage.load(folder, "model")
 
@@ -163,7 +186,7 @@ def test_loading_runs_no_code(folder, tmp_path):
         lambda p: torch.save(Trap(sprung), p),
     ):
         dump(weights(folder))
-        change(folder, sha256=hashlib.sha256(weights(folder).read_bytes()).hexdigest())
+        forge(folder, sha256=hashlib.sha256(weights(folder).read_bytes()).hexdigest())
         with pytest.raises(ModelError, match="not a safetensors file"):
             storage.load(folder, "model")
     assert not sprung.exists()
