@@ -19,7 +19,7 @@ def from_dict(cls: type[Config], values: object, where: str = "config") -> Confi
     """Build the dataclass `cls` from plain values, checking every name and type.
 
     `where` is the dotted place named in errors. Fields that are absent keep their defaults.
-    A dataclass checks combinations in its own `__post_init__` by raising `ConfigError`.
+    A dataclass checks combinations in its own `__post_init__` with `require`.
 
     Raises: ConfigError.
     """
@@ -44,6 +44,14 @@ def from_dict(cls: type[Config], values: object, where: str = "config") -> Confi
         return cls(**built)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
+
+
+def require(
+    holds: bool, name: str, found: object, expected: str, remedy: str = "change it or leave it out"
+) -> None:
+    """For a dataclass's `__post_init__`. Raises: ConfigError that names the field, if not `holds`."""
+    if not holds:
+        raise ConfigError(f"{name}: found {found!r}, expected {expected}; {remedy}")
 
 
 def to_dict(config: object) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
-from audio_rnn.errors import ConfigError
+from audio_rnn.config import require
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class WaveformAugmentConfig:
 
     def __post_init__(self) -> None:
         _check(self)
-        _require(self.speed[0] > 0, "speed", self.speed, "factors above 0")
-        _require(self.room_rt60_s[0] > 0, "room_rt60_s", self.room_rt60_s, "seconds above 0")
+        require(self.speed[0] > 0, "speed", self.speed, "factors above 0")
+        require(self.room_rt60_s[0] > 0, "room_rt60_s", self.room_rt60_s, "seconds above 0")
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class FrameAugmentConfig:
 
     def __post_init__(self) -> None:
         _check(self)
-        _require(self.warp[0] > 0, "warp", self.warp, "factors above 0")
-        _require(0 <= self.stretch < 1, "stretch", self.stretch, "a share from 0 to below 1")
+        require(self.warp[0] > 0, "warp", self.warp, "factors above 0")
+        require(0 <= self.stretch < 1, "stretch", self.stretch, "a share from 0 to below 1")
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class FrameMaskConfig:
     def __post_init__(self) -> None:
         _check(self)
         share = self.time_mask_share
-        _require(0 <= share <= 1, "time_mask_share", share, "a share from 0 to 1")
-        _require(
+        require(0 <= share <= 1, "time_mask_share", share, "a share from 0 to 1")
+        require(
             self.time_mask_seconds >= 0, "time_mask_seconds", self.time_mask_seconds, "0 or more"
         )
 
@@ -82,15 +82,8 @@ def _check(config: WaveformAugmentConfig | FrameAugmentConfig | FrameMaskConfig)
     for entry in fields(config):
         value = getattr(config, entry.name)
         if entry.name.endswith("probability"):
-            _require(0 <= value <= 1, entry.name, value, "a probability from 0 to 1")
+            require(0 <= value <= 1, entry.name, value, "a probability from 0 to 1")
         elif isinstance(value, tuple):
-            _require(value[0] <= value[1], entry.name, value, "the lower limit first")
+            require(value[0] <= value[1], entry.name, value, "the lower limit first")
         elif isinstance(value, int):
-            _require(value >= 0, entry.name, value, "0 or more")
-
-
-def _require(holds: bool, name: str, found: object, expected: str) -> None:
-    if not holds:
-        raise ConfigError(
-            f"{name}: found {found!r}, expected {expected}; change it or leave it out"
-        )
+            require(value >= 0, entry.name, value, "0 or more")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from audio_rnn.errors import ConfigError
+from audio_rnn.config import require
 
 COUNTS = (
     *("epochs", "accumulate", "validate_every", "last", "plateau_epochs"),
@@ -45,18 +45,13 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in COUNTS:
             value = getattr(self, name)
-            _require(value is None or value >= 1, name, value, "1 or more")
+            require(value is None or value >= 1, f"training.{name}", value, "1 or more")
         for name in ("rate", "clip"):
             value = getattr(self, name)
-            _require(0 < value < float("inf"), name, value, "above 0")
+            require(0 < value < float("inf"), f"training.{name}", value, "above 0")
         for name in ("warmup", "ema_decay"):
             value = getattr(self, name)
-            _require(0 <= value < 1, name, value, "0 to below 1")
+            require(0 <= value < 1, f"training.{name}", value, "0 to below 1")
         for name in ("weight_decay", "skip_limit", "seed"):
             value = getattr(self, name)
-            _require(0 <= value < LARGEST, name, value, "0 or more, below 2^63")
-
-
-def _require(holds: bool, name: str, found: object, expected: str) -> None:
-    if not holds:
-        raise ConfigError(f"training.{name}: found {found}, expected {expected}")
+            require(0 <= value < LARGEST, f"training.{name}", value, "0 or more, below 2^63")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from audio_rnn.errors import ConfigError
+from audio_rnn.config import require
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class FeatureConfig:
         """Raises ConfigError for a combination that no frame can have."""
         for name in ("sample_rate", "window_ms", "hop_ms", "n_mels", "n_mfcc", "sliding_seconds"):
             value = getattr(self, name)
-            _require(value > 0, name, value, "a number above 0", "give one, or leave it out")
-        _require(self.hop_length > 0, "hop_ms", self.hop_ms, "one sample at least", "raise it")
-        _require(
+            require(value > 0, name, value, "a number above 0", "give one, or leave it out")
+        require(self.hop_length > 0, "hop_ms", self.hop_ms, "one sample at least", "raise it")
+        require(
             self.hop_length <= self.window_length,
             "hop_ms",
             self.hop_ms,
@@ -45,14 +45,14 @@ class FeatureConfig:
 
     def _check_frequencies(self) -> None:
         nyquist = self.sample_rate / 2
-        _require(
+        require(
             0 < self.highest_frequency <= nyquist,
             "f_max",
             self.f_max,
             f"at most half the sample rate, {nyquist:g} Hz",
             "lower it, or give null for half the sample rate",
         )
-        _require(
+        require(
             0 <= self.f_min < self.highest_frequency,
             "f_min",
             self.f_min,
@@ -61,21 +61,21 @@ class FeatureConfig:
         )
 
     def _check_sizes(self) -> None:
-        _require(
+        require(
             self.fft_length >= self.window_length,
             "n_fft",
             self.n_fft,
             f"at least the window, {self.window_length} samples",
             "raise it, or give null",
         )
-        _require(
+        require(
             self.kind == "log_mel" or self.n_mfcc <= self.n_mels,
             "n_mfcc",
             self.n_mfcc,
             f"at most n_mels, {self.n_mels}",
             "lower n_mfcc or raise n_mels",
         )
-        _require(
+        require(
             self.top_db is None or self.top_db > 0,
             "top_db",
             self.top_db,
@@ -111,8 +111,3 @@ class FeatureConfig:
     def n_static(self) -> int:
         """Values in one frame before deltas."""
         return self.n_mfcc if self.kind == "mfcc" else self.n_mels
-
-
-def _require(holds: bool, name: str, found: object, expected: str, remedy: str) -> None:
-    if not holds:
-        raise ConfigError(f"{name}: found {found!r}, expected {expected}; {remedy}")
