@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jiwer
@@ -51,7 +51,11 @@ def character_errors(references: Sequence[str], hypotheses: Sequence[str]) -> Er
     return _count(jiwer.process_characters, references, hypotheses)
 
 
-def _count(process, references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _count(
+    process: Callable[[list[str], list[str]], jiwer.WordOutput | jiwer.CharacterOutput],
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+) -> ErrorCounts:
     if not references and not hypotheses:
         return ErrorCounts()
     out = process(list(references), list(hypotheses))

@@ -8,7 +8,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from audio_rnn.errors import ConfigError
-from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, valid
+from audio_rnn.features import valid_frames
+from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ class AcousticModel(nn.Module):
 
     def forward(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Frames (batch, frames, inputs), zeros beyond lengths -> log_probs, step lengths."""
-        frames = frames * valid(lengths, frames.shape[1]).unsqueeze(-1).to(frames.dtype)
+        frames = frames * valid_frames(lengths, frames.shape[1]).unsqueeze(-1).to(frames.dtype)
         steps = self.output_lengths(lengths)
         x = self.front(frames)
-        x = x * valid(steps, x.shape[1]).unsqueeze(-1).to(x.dtype)
+        x = x * valid_frames(steps, x.shape[1]).unsqueeze(-1).to(x.dtype)
         x, _ = self.recurrent(x, steps)
         return self.output(self.dropout(x)).float().log_softmax(dim=-1), steps
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from audio_rnn.errors import ConfigError
+from audio_rnn.features import valid_frames
 
 Cell = Literal["elman_tanh", "elman_relu", "gru", "lstm"]
 State = tuple[Tensor, ...]  # (h,) or (h, c), each (1, batch, hidden)
@@ -99,7 +100,7 @@ class RecurrentLayer(nn.Module):
         self, x: Tensor, lengths: Tensor, state: State | None = None
     ) -> tuple[Tensor, State]:
         """(batch, frames, inputs) -> (batch, frames, width) and the forward direction's state."""
-        mask = valid(lengths, x.shape[1]).unsqueeze(-1)
+        mask = valid_frames(lengths, x.shape[1]).unsqueeze(-1)
         if torch.is_grad_enabled():
             y, last = self._pass(x, lengths, state)
             return self._finish(x, y) * mask.to(y.dtype), last
@@ -168,11 +169,6 @@ def run_cell(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, 
         return y, last
     y, h = cell(x, state[0] if state else None)
     return y, (h,)
-
-
-def valid(lengths: Tensor, frames: int) -> Tensor:
-    """(batch, frames) bool: whether a frame lies within its sequence."""
-    return torch.arange(frames, device=lengths.device) < lengths.unsqueeze(1)
 
 
 def flip_index(lengths: Tensor, frames: int) -> Tensor:

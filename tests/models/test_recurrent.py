@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from audio_rnn.errors import ConfigError
+from audio_rnn.features import valid_frames
 from audio_rnn.models import recurrent
 from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, make_cell
 
@@ -221,7 +222,7 @@ def test_a_residual_needs_equal_widths():
     added, _ = layer(x, LENGTHS)
     layer.residual = False
     plain, _ = layer(x, LENGTHS)
-    inside = recurrent.valid(LENGTHS, x.shape[1]).unsqueeze(-1)
+    inside = valid_frames(LENGTHS, x.shape[1]).unsqueeze(-1)
     torch.testing.assert_close(added, plain + x * inside)
 
 
