@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -35,14 +36,22 @@ EXTENSIONS = (
     ".au",
     ".w64",
     ".caf",
+    ".sph",
 )
-CONTAINERS = {".opus": ("OGG", "OPUS"), ".oga": ("OGG", "VORBIS"), ".aif": ("AIFF", "PCM_16")}
+CONTAINERS = {
+    ".opus": ("OGG", "OPUS"),
+    ".oga": ("OGG", "VORBIS"),
+    ".aif": ("AIFF", "PCM_16"),
+    ".sph": ("NIST", "PCM_16"),
+}
 RATES = range(100, 1_000_001)  # Hz; anything else is a broken header
 BLOCK_SECONDS = 20.0
 SPOOL_BYTES = 1 << 24  # a pipe longer than this is spooled on disk
 UNKNOWN_FRAMES = 1 << 62  # libsndfile reports more than this for a FLAC that was written to a pipe
 MPEG_SLACK = 2 * 1152  # frames an encoder may count at the end of an MP3 that decoders do not give
 CHUNK_SIZES = re.compile(r"(?:data|SSND|Data Size|riff) *: (\d+) \(should be (\d+)\)")
+
+SPHERE_FIELDS = re.compile(rb"(channel_count|sample_n_bytes|sample_count) -i (\d+)")
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,7 @@ def _open(source: Source) -> Iterator[_Decoder]:
         if not stream.read(1):
             raise AudioError(f"{name}: found an empty file, expected audio; copy it again")
         _check_ogg(stream, name)
+        _check_sphere(stream, name)
         stream.seek(0)
         decoder = stack.enter_context(_decode(stream, name))
         _check_header(decoder, name)
@@ -196,6 +206,19 @@ def _check_ogg(stream: BinaryIO, name: str) -> None:
     promised = 27 + segments + sum(page[27 : 27 + segments])
     if len(page) < promised:
         raise _truncated(name, f"{len(page)} bytes of its last page", promised)
+
+
+def _check_sphere(stream: BinaryIO, name: str) -> None:
+    """libsndfile takes a cut NIST SPHERE file as a shorter one; its text header tells the size."""
+    stream.seek(0)
+    header = stream.read(1024)
+    plain = header.startswith(b"NIST_1A") and b",embedded" not in header  # not compressed
+    fields = dict(SPHERE_FIELDS.findall(header)) if plain else {}
+    if len(fields) == 3:
+        promised = len(header) + prod(map(int, fields.values()))
+        found = stream.seek(0, io.SEEK_END)
+        if found < promised:
+            raise _truncated(name, f"{found} bytes", promised)
 
 
 def _tail(stream: BinaryIO, size: int) -> bytes:

@@ -15,7 +15,7 @@ from audio_rnn.audio import audio_info, read_audio, read_blocks, resample, write
 from audio_rnn.errors import AudioError
 
 RATE = 16000
-LOSSLESS = (".wav", ".flac", ".aiff", ".aif", ".au", ".w64")
+LOSSLESS = (".wav", ".flac", ".aiff", ".aif", ".au", ".w64", ".sph")
 LOSSY = (".ogg", ".oga", ".opus", ".mp3")
 DATA = Path(__file__).parents[1] / ".." / "shared" / "data"
 
