@@ -98,6 +98,23 @@ def test_folders_patterns_and_lists_name_the_same_files_once(run, files, tmp_pat
     assert named("s*1.wav", "a") == ["sound1.wav", "a/b/sound0.FLAC"]
 
 
+def test_links_to_folders_are_followed_but_not_in_circles(run, files, tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "disk").symlink_to(files[0].parent, target_is_directory=True)
+    (files[0].parent / "up").symlink_to(folder, target_is_directory=True)
+    (folder / "self").symlink_to(folder, target_is_directory=True)
+    status, out, _ = run(folder, "--format", "json")
+    paths = [json.loads(line)["path"] for line in out.splitlines()]
+    assert (status, paths) == (0, [str(folder / "disk" / path.name) for path in files])
+
+
+def test_an_empty_name_is_refused(run):
+    status, out, err = run("")
+    assert (status, out) == (1, "")
+    assert err.startswith("error: inputs: found an empty name")
+
+
 def test_standard_input(run, model, files, monkeypatch):
     stdin = io.TextIOWrapper(io.BytesIO(files[0].read_bytes()))
     stdin.buffer.name = "<stdin>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,8 +19,10 @@ def collect(names: Sequence[str], list_file: Path | None) -> list[Source]:
 
     A name that matches nothing stays as it is, to be reported as a missing file.
 
-    Raises: InputError when there is nothing, or a folder or list holds nothing.
+    Raises: InputError when there is nothing, a name is empty, or a folder or list holds nothing.
     """
+    if "" in names:
+        raise InputError("inputs: found an empty name, expected a file, folder, pattern or -")
     named = [*names, *(_lines(list_file) if list_file else [])]
     if not named:
         raise InputError("inputs: found none; name files, folders, patterns, - or --list FILE")
@@ -75,13 +78,25 @@ def _matches(pattern: Path) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """All audio below a folder but hidden files, sorted."""
+    """All audio below a folder but hidden files, sorted; links to folders are followed."""
     files = sorted(
         path
-        for path in folder.rglob("*")
+        for path in _walk(folder)
         if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
     )
     if not files:
         expected = f"expected a file that ends in {', '.join(EXTENSIONS)}"
         raise InputError(f"{folder}: found no audio in this folder, {expected}")
     return files
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Every file below a folder. A real folder is entered once, so that no link makes a loop."""
+    seen: set[Path] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = Path(place).resolve()
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (Path(place, name) for name in names)
