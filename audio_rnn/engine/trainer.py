@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +16,13 @@ from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.display import Display, draw_curves
 from audio_rnn.engine.interrupt import Interrupted, Interrupts
+from audio_rnn.engine.position import Position
 from audio_rnn.engine.schedule import rate_factor
 from audio_rnn.engine.task import Batch, Batches, Task, Truncated
+from audio_rnn.engine.validation import judge, validate
 from audio_rnn.errors import ConfigError, TrainingError
-from audio_rnn.models.folder import write_model
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-@dataclass
-class Position:
-    """How far a training is."""
-
-    epoch: int = 1
-    batch: int = 0  # batches of this epoch that are done
-    step: int = 0  # optimiser steps in all
-    best: float | None = None
-    stale: int = 0  # validations since the best
-    rate_scale: float = 1.0  # what plateaus have left of the rate
-    skipped: int = 0  # batches whose loss was not finite
-    loss_sum: float = 0.0  # of this epoch's steps
-    steps: int = 0  # of this epoch
-    stopped: bool = False  # early
 
 
 class Trainer:
@@ -193,66 +177,24 @@ class Trainer:
         self.average.after_epoch()
         entry: dict[str, Any] = {"train_loss": position.loss_sum / max(position.steps, 1)}
         if position.epoch % config.validate_every == 0 or position.epoch == config.epochs:
-            scores = self._evaluate(valid)
-            best = self._judge(scores[self.task.monitor])
+            scores = self._validate(valid)
+            best = judge(self.task, scores, position, config)
             self.display.scores(position.epoch, entry["train_loss"], scores, best)
             entry |= scores
         self._log(entry)
-        position.epoch, position.batch, position.steps, position.loss_sum = (
-            position.epoch + 1,
-            0,
-            0,
-            0.0,
-        )
+        position.epoch, position.batch = position.epoch + 1, 0
+        position.steps, position.loss_sum = 0, 0.0
         self._save()
 
-    def _evaluate(self, valid: Batches) -> dict[str, float]:
-        """Scores of the averaged weights; the model folder is written when they are the best."""
+    def _validate(self, valid: Batches) -> dict[str, float]:
+        """Scores of the averaged weights, taken in the first process and known in all."""
         scores: dict[str, float] = {}
-        self.task.model.eval()
-        with self.average.applied(), torch.no_grad():
-            if self.process.first:
-                scores = self.task.evaluate(
-                    batch.to(self.process.device) for batch in valid.epoch(0)
-                )
-                if self._is_better(scores[self.task.monitor]):
-                    self._write_model(scores)
+        if self.process.first:
+            batches = (batch.to(self.process.device) for batch in valid.epoch(0))
+            scores = validate(
+                self.task, self.average, batches, self.position, self.run_dir / "model"
+            )
         return distributed.from_first(scores, self.process)
-
-    def _write_model(self, scores: dict[str, float]) -> None:
-        description = {**self.task.describe(), "epoch": self.position.epoch, "scores": scores}
-        try:
-            write_model(self.run_dir / "model", self.task.model, description)
-        except OSError as error:
-            raise TrainingError(
-                f"{self.run_dir / 'model'}: not written: {error}; the model before is whole, "
-                "so make room or fix the folder and run the same command again"
-            ) from error
-
-    def _is_better(self, score: float) -> bool:
-        if self.position.best is None:
-            return not math.isnan(score)
-        return (
-            score < self.position.best
-            if self.task.better == "lower"
-            else score > self.position.best
-        )
-
-    def _judge(self, score: float) -> bool:
-        """Take in a score: best so far, rate on a plateau, early stopping."""
-        position, config = self.position, self.config
-        better = self._is_better(score)
-        if better:
-            position.best = score
-        position.stale = 0 if better else position.stale + 1
-        if (
-            config.schedule == "plateau"
-            and position.stale
-            and position.stale % config.plateau_epochs == 0
-        ):
-            position.rate_scale /= 2
-        position.stopped = config.patience is not None and position.stale >= config.patience
-        return better
 
     def _log(self, entry: dict[str, Any]) -> None:
         if self.process.first:

@@ -1,0 +1,62 @@
+"""Scores on held-out data: taken with the averaged weights, judged, the best model kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+
+from audio_rnn.engine.averaging import Average
+from audio_rnn.engine.config import TrainingConfig
+from audio_rnn.engine.position import Position
+from audio_rnn.engine.task import Batch, Task
+from audio_rnn.errors import TrainingError
+from audio_rnn.models.folder import write_model
+
+
+def validate(
+    task: Task, average: Average, batches: Iterable[Batch], position: Position, folder: Path
+) -> dict[str, float]:
+    """Scores of the averaged weights; the model `folder` is written when they are the best.
+
+    Raises: TrainingError when it cannot be written.
+    """
+    task.model.eval()
+    with average.applied(), torch.no_grad():
+        scores = task.evaluate(batches)
+        if is_better(task, scores, position.best):
+            _write(folder, task, {"epoch": position.epoch, "scores": scores})
+    return scores
+
+
+def is_better(task: Task, scores: dict[str, float], best: float | None) -> bool:
+    """Whether the monitored score beats the best one before it."""
+    score = scores[task.monitor]
+    if best is None:
+        return not math.isnan(score)
+    return score < best if task.better == "lower" else score > best
+
+
+def judge(task: Task, scores: dict[str, float], position: Position, config: TrainingConfig) -> bool:
+    """Take in scores: best so far (returned), rate on a plateau, early stopping."""
+    better = is_better(task, scores, position.best)
+    if better:
+        position.best = scores[task.monitor]
+    position.stale = 0 if better else position.stale + 1
+    stalled = position.stale > 0 and position.stale % config.plateau_epochs == 0
+    if config.schedule == "plateau" and stalled:
+        position.rate_scale /= 2
+    position.stopped = config.patience is not None and position.stale >= config.patience
+    return better
+
+
+def _write(folder: Path, task: Task, facts: dict[str, object]) -> None:
+    try:
+        write_model(folder, task.model, {**task.describe(), **facts})
+    except OSError as error:
+        raise TrainingError(
+            f"{folder}: not written: {error}; the model before is whole, "
+            "so make room or fix the folder and run the same command again"
+        ) from error
