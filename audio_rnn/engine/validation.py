@@ -32,10 +32,15 @@ def validate(
 
 
 def is_better(task: Task, scores: dict[str, float], best: float | None) -> bool:
-    """Whether the monitored score beats the best one before it."""
+    """Whether the monitored score beats the best one before it, and no score is broken.
+
+    Weights that are not finite can still decode to something, such as nothing but blanks.
+    """
     score = scores[task.monitor]
+    if not math.isfinite(score) or any(map(math.isnan, scores.values())):
+        return False
     if best is None:
-        return not math.isnan(score)
+        return True
     return score < best if task.better == "lower" else score > best
 
 

@@ -193,6 +193,17 @@ def test_averages_come_back_to_the_device_of_the_model() -> None:
     assert {value.device.type for values in held for value in values.values()} == {"meta"}
 
 
+@pytest.mark.parametrize(
+    "scores", [{"loss": math.nan, "error": 0.5}, {"loss": 1.0, "error": -math.inf}]
+)
+def test_a_model_with_broken_scores_is_never_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scores: dict[str, float]
+) -> None:
+    monkeypatch.setattr(ToyTask, "evaluate", lambda *_: scores)
+    train(tmp_path, replace(BASE, epochs=1))
+    assert not (tmp_path / "model").exists()
+
+
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
     with run_folder.claimed(tmp_path), pytest.raises(TrainingError, match="another training runs"):
         train(tmp_path)
