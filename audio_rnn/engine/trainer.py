@@ -72,20 +72,20 @@ class Trainer:
 
     def _epoch(self, train: Batches) -> None:
         self.task.model.train()
-        waiting = 0
+        waiting, self.loss = 0, 0.0  # batches, and their losses, that the next step takes
         self.batches = train.steps(self.position.epoch)
         for batch in train.epoch(self.position.epoch, self.position.batch):
             batch = batch.to(self.process.device)
             for piece in self._pieces(batch):
                 waiting += self._backward(piece)
                 if waiting == self.config.accumulate:
-                    self._step(batch.ids)
+                    self._step(batch.ids, waiting)
                     waiting = 0
             self.position.batch += 1
             if not waiting:
                 self._between_batches()
         if waiting:
-            self._step(batch.ids)
+            self._step(batch.ids, waiting)
 
     def _pieces(self, batch: Batch) -> Iterator[Batch]:
         if self.config.truncate is None:
@@ -111,8 +111,8 @@ class Trainer:
             return False
         # DDP averages over processes, so that each one's share counts `world` times.
         loss = (losses * batch.weights).sum() * self.process.world / batch.total
-        self.scaler.scale(loss / self.config.accumulate).backward()
-        self.position.loss_sum += float(loss.detach()) / self.config.accumulate
+        self.scaler.scale(loss).backward()
+        self.loss += float(loss.detach())
         return True
 
     def _skip(self, what: str, names: list[str]) -> None:
@@ -128,8 +128,8 @@ class Trainer:
                 f"({self.config.rate}) or training.clip ({self.config.clip})"
             )
 
-    def _step(self, ids: list[str]) -> None:
-        """Clip and apply the gradient, which came from items `ids` last."""
+    def _step(self, ids: list[str], count: int) -> None:
+        """Clip and apply the mean gradient of `count` batches, the last of them with items `ids`."""
         position, config = self.position, self.config
         rate = (
             config.rate
@@ -139,6 +139,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.scaler.unscale_(self.optimizer)
+        divide_gradients(self.task.model, count)
         layers = layer_norms(self.task.model) if config.log_layers else {}
         norm = nn.utils.clip_grad_norm_(self.task.model.parameters(), config.clip)
         if norm.isfinite() or self.scaler.is_enabled():  # a scaler skips such steps itself
@@ -149,6 +150,8 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         position.step += 1
         position.steps += 1
+        position.loss_sum += self.loss / count
+        self.loss = 0.0
         self.average.after_step(position.step)
         mean = position.loss_sum / position.steps
         done = (position.epoch - 1) * self.batches + position.batch + 1
@@ -248,6 +251,13 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=config.rate)
     return torch.optim.SGD(groups, lr=config.rate, momentum=0.9, nesterov=True)
+
+
+def divide_gradients(model: nn.Module, count: int) -> None:
+    """From the sum over `count` batches to their mean."""
+    if count > 1:
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        torch._foreach_div_(gradients, count)
 
 
 def layer_norms(model: nn.Module) -> dict[str, float]:

@@ -127,6 +127,20 @@ def test_accumulated_batches_make_one_step(tmp_path: Path) -> None:
     assert len(steps) == 3  # of five batches
 
 
+def test_a_step_of_fewer_batches_takes_their_mean_too(tmp_path: Path) -> None:
+    """Two batches are the mean of two, whether two or fifty were wanted."""
+    runs = []
+    for accumulate in (2, 50):
+        run = tmp_path / str(accumulate)
+        toy = ToyTask(dropout=0.0)
+        Trainer(toy, replace(BASE, epochs=1, accumulate=accumulate, clip=1e9), run).fit(
+            ToyBatches(items=16), ToyBatches()
+        )
+        entry = run_folder.read_history(run)[0]
+        runs.append((entry["grad_norm"], entry["mean_loss"]))
+    assert runs[1] == pytest.approx(runs[0], rel=1e-6)
+
+
 def test_the_schedule_lasts_as_long_as_the_training(tmp_path: Path) -> None:
     """Five batches an epoch in steps of four: the second step of each epoch has only one."""
     train(tmp_path, replace(BASE, epochs=20, accumulate=4, warmup=0.0))
