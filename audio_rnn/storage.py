@@ -42,12 +42,14 @@ def save(folder: Path, name: str, description: dict[str, Any], tensors: dict[str
             old.unlink()
 
 
-def load(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def load(
+    folder: Path, name: str, remedy: str = "copy the whole folder again"
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Read what `save` wrote.
 
-    Raises: ModelError when a part is missing, of a newer version or not what was saved.
+    Raises: ModelError, with the `remedy` for damage, when a part is missing, of a newer version or not what was saved.
     """
-    values = _read_json(folder / f"{name}.json")
+    values = _read_json(folder / f"{name}.json", remedy)
     version = values.get("version")
     if version != VERSION:
         advice = (
@@ -57,18 +59,18 @@ def load(folder: Path, name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{folder}: format version: found {version!r}, expected {VERSION}; {advice}"
         )
     if values.get(SIGNATURE) != sign(values):
-        raise ModelError(f"{folder}: {name}.json differs from what was saved; copy it again")
+        raise ModelError(f"{folder}: {name}.json differs from what was saved; {remedy}")
     weights = folder / Path(str(values.get("tensors"))).name
     if not weights.is_file():
-        raise ModelError(f"{folder}: {weights.name} is missing; copy the whole folder")
+        raise ModelError(f"{folder}: {weights.name} is missing; {remedy}")
     try:
         if _digest(weights) != values.get("sha256"):
-            raise ModelError(f"{weights}: SHA-256 differs from what was saved; copy it again")
+            raise ModelError(f"{weights}: SHA-256 differs from what was saved; {remedy}")
         return values, load_file(weights)
     except OSError as error:
-        raise ModelError(f"{weights}: cannot be read: {error.strerror}") from error
+        raise ModelError(f"{weights}: cannot be read: {error.strerror}; {remedy}") from error
     except SafetensorError as error:
-        raise ModelError(f"{weights}: not a safetensors file: {error}") from error
+        raise ModelError(f"{weights}: not a safetensors file: {error}; {remedy}") from error
 
 
 def sign(values: dict[str, Any]) -> str:
@@ -108,7 +110,7 @@ def _flush(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, remedy: str) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -116,9 +118,9 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{path.parent}: {path.name} is missing; expected a folder that training wrote"
         ) from None
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}; copy the whole folder again") from error
+        raise ModelError(f"{path}: cannot be read: {error}; {remedy}") from error
     if not isinstance(values, dict):
-        raise ModelError(f"{path}: found {type(values).__name__}, expected a mapping")
+        raise ModelError(f"{path}: found {type(values).__name__}, expected a mapping; {remedy}")
     return values
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from audio_rnn import storage
-from audio_rnn.errors import TrainingError
+from audio_rnn.errors import ModelError, TrainingError
 
 NAME = "checkpoint"
 
@@ -29,11 +29,19 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
         ) from error
 
 
+def present(folder: Path) -> bool:
+    """Whether there is a state to load."""
+    return (folder / f"{NAME}.json").is_file()
+
+
 def load_state(folder: Path) -> dict[str, Any] | None:
-    """The state that `save_state` wrote, or None where there is none. Raises ModelError."""
-    if not (folder / f"{NAME}.json").is_file():
+    """The state that `save_state` wrote, or None where there is none. Raises TrainingError."""
+    if not present(folder):
         return None
-    description, tensors = storage.load(folder, NAME)
+    try:
+        description, tensors = storage.load(folder, NAME, remedy=f"delete {folder} to start anew")
+    except ModelError as error:
+        raise TrainingError(f"checkpoint: {error}") from error
     return _unpack(description["state"], tensors)
 
 
