@@ -35,7 +35,7 @@ class TrainingConfig:
     patience: int | None = None  # validations without a better score before training stops
     validate_every: int = 1  # epochs
     save_every: int | None = None  # steps between saves inside an epoch
-    skip_limit: int = 20  # batches with a loss that is not finite before training stops
+    skip_limit: int = 20  # batches an epoch whose loss or gradient is not finite before it stops
     log_layers: bool = False  # write each layer's gradient norm to the history
     tensorboard: bool = False  # write scalars for TensorBoard too (extra: tensorboard)
     device: str = "auto"  # auto, cpu, cuda or cuda:N

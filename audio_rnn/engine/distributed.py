@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -15,6 +15,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from audio_rnn.device import choose_device
 from audio_rnn.engine.task import Task
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def anywhere(flag: bool, process: Process) -> bool:
     return bool(value)
 
 
-def from_first(value: dict[str, float], process: Process) -> dict[str, float]:
+def from_first(value: Value, process: Process) -> Value:
     """The first process's value, everywhere."""
     if process.world == 1:
         return value

@@ -15,7 +15,7 @@ class Position:
     best: float | None = None
     stale: int = 0  # validations since the best
     rate_scale: float = 1.0  # what plateaus have left of the rate
-    skipped: int = 0  # batches whose loss was not finite
+    skipped: int = 0  # batches of this epoch with a loss or gradient that was not finite
     loss_sum: float = 0.0  # of this epoch's steps
-    steps: int = 0  # of this epoch
+    steps: int = 0  # of this epoch, without skipped ones
     stopped: bool = False  # early

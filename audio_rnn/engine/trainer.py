@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from audio_rnn.engine import checkpoint, distributed, run_folder
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.display import Display, draw_curves
 from audio_rnn.engine.interrupt import Interrupted, Interrupts
+from audio_rnn.engine.optimizer import divide_gradients, layer_norms, make_optimizer
 from audio_rnn.engine.position import Position
 from audio_rnn.engine.schedule import rate_factor
 from audio_rnn.engine.task import Batch, Batches, Task, Truncated
 from audio_rnn.engine.validation import judge, validate
-from audio_rnn.errors import ConfigError, TrainingError
+from audio_rnn.errors import ConfigError, InputError, TrainingError
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -38,14 +39,18 @@ class Trainer:
         if config.threads:
             torch.set_num_threads(config.threads)
         self.process = distributed.start(config.device)
-        if config.precision == "fp16" and self.process.device.type == "cpu":
-            raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")
+        check_process(config, self.process)
         task.model.to(self.process.device)
         self.optimizer = make_optimizer(task.model, config)
         self.average = Average(task.model, config)
         self.scaler = torch.amp.GradScaler(
             self.process.device.type, enabled=config.precision == "fp16"
         )
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a state to go on from, weights and buffers included."""
+        return checkpoint.present(self.run_dir / "checkpoint")
 
     def fit(self, train: Batches, valid: Batches) -> Position:
         """Train to the end, to early stopping or to an interrupt.
@@ -68,24 +73,44 @@ class Trainer:
             if self.process.first:
                 curves = self.run_dir / "curves.png"
                 draw_curves(run_folder.read_history(self.run_dir), self.task.monitor, curves)
+        del self.losses  # DDP would keep the process group alive beyond `stop`
         return self.position
 
     def _epoch(self, train: Batches) -> None:
+        """Train on what is left of an epoch."""
+        position = self.position
         self.task.model.train()
-        waiting, self.loss = 0, 0.0  # batches, and their losses, that the next step takes
-        self.batches = train.steps(self.position.epoch)
-        for batch in train.epoch(self.position.epoch, self.position.batch):
-            batch = batch.to(self.process.device)
+        self.waiting, self.loss = 0, 0.0  # batches, and their losses, that the next step takes
+        self.batches = train.steps(position.epoch)
+        for batch in self._readable(train.epoch(position.epoch, position.batch)):
             for piece in self._pieces(batch):
-                waiting += self._backward(piece)
-                if waiting == self.config.accumulate:
-                    self._step(batch.ids, waiting)
-                    waiting = 0
-            self.position.batch += 1
-            if not waiting:
+                self.waiting += self._backward(piece)
+                if self.waiting == self.config.accumulate:
+                    self._step(batch.ids)
+            last = position.batch + 1 == self.batches
+            if last and self.waiting:
+                self._step(batch.ids)
+            position.batch += 1
+            if last:
+                self._end_of_epoch()
+            if not self.waiting:
                 self._between_batches()
-        if waiting:
-            self._step(batch.ids, waiting)
+
+    def _readable(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Batches on the device; before an error in reading one, what was trained is saved."""
+        while True:
+            batch, problem = None, None
+            try:
+                batch = next(batches, None)
+            except InputError as error:
+                problem = error
+            if distributed.anywhere(problem is not None, self.process):
+                if not self.waiting:
+                    self._save()
+                raise problem or TrainingError("another process cannot read its data")
+            if batch is None:
+                return
+            yield batch.to(self.process.device)
 
     def _pieces(self, batch: Batch) -> Iterator[Batch]:
         if self.config.truncate is None:
@@ -123,13 +148,17 @@ class Trainer:
             self.display.warn(f"{what} not finite, batch skipped: {shown}")
         if self.position.skipped > self.config.skip_limit:
             raise TrainingError(
-                f"{self.position.skipped} batches with a {what} that is not finite, last with {shown or 'others'}; "
-                f"expected at most {self.config.skip_limit}: check these items, lower training.rate "
-                f"({self.config.rate}) or training.clip ({self.config.clip})"
+                f"epoch {self.position.epoch}: {self.position.skipped} batches with a loss or gradient "
+                f"that is not finite, last a {what} with {shown or 'others'}; "
+                f"expected at most {self.config.skip_limit}: {self._remedy()}"
             )
 
-    def _step(self, ids: list[str], count: int) -> None:
-        """Clip and apply the mean gradient of `count` batches, the last of them with items `ids`."""
+    def _remedy(self) -> str:
+        config = self.config
+        return f"check these items, lower training.rate ({config.rate}) or training.clip ({config.clip})"
+
+    def _step(self, ids: list[str]) -> None:
+        """Clip and apply the mean gradient of the waiting batches, the last with items `ids`."""
         position, config = self.position, self.config
         rate = (
             config.rate
@@ -139,24 +168,29 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.scaler.unscale_(self.optimizer)
-        divide_gradients(self.task.model, count)
+        divide_gradients(self.task.model, self.waiting)
         layers = layer_norms(self.task.model) if config.log_layers else {}
         norm = nn.utils.clip_grad_norm_(self.task.model.parameters(), config.clip)
-        if norm.isfinite() or self.scaler.is_enabled():  # a scaler skips such steps itself
+        if norm.isfinite() or self._scale_is_searched():
             self.scaler.step(self.optimizer)
+            position.steps += 1
+            position.loss_sum += self.loss / self.waiting
         else:
             self._skip("gradient", ids)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
+        self.waiting, self.loss = 0, 0.0
         position.step += 1
-        position.steps += 1
-        position.loss_sum += self.loss / count
-        self.loss = 0.0
         self.average.after_step(position.step)
-        mean = position.loss_sum / position.steps
+        mean = position.loss_sum / max(position.steps, 1)
         done = (position.epoch - 1) * self.batches + position.batch + 1
         self.display.step(done, position.epoch, mean)
         self._log({"rate": rate, "grad_norm": float(norm), "mean_loss": mean, **layers})
+
+    def _scale_is_searched(self) -> bool:
+        """Whether gradients may still overflow because fp16 scales them up: the scaler then leaves
+        the step out and halves the scale, which is usual at the start."""
+        return self.scaler.is_enabled() and self.scaler.get_scale() >= 1
 
     def _progress(self) -> float:
         """Share of the training that is done. Counts batches: how many steps there will be in
@@ -164,21 +198,31 @@ class Trainer:
         done = self.position.batch / self.batches
         return min(1.0, (self.position.epoch - 1 + done) / self.config.epochs)
 
-    def _between_batches(self) -> None:
-        position = self.position
-        if distributed.anywhere(self.interrupts.received is not None, self.process):
-            self._save()
-            raise Interrupted(
-                f"stopped at epoch {position.epoch}, step {position.step}; state saved in {self.run_dir}, "
-                "run the same command to go on",
+    def _end_of_epoch(self) -> None:
+        """Once an epoch, after its last batch; raises TrainingError when it came to nothing."""
+        if not self.position.steps:
+            raise TrainingError(
+                f"epoch {self.position.epoch}: no batch had a finite loss and gradient; "
+                f"{self._remedy()}"
             )
-        if self.config.save_every and position.step % self.config.save_every == 0:
+        self.average.after_epoch()
+
+    def _between_batches(self) -> None:
+        if distributed.anywhere(self.interrupts.received is not None, self.process):
+            self._stop()
+        if self.config.save_every and self.position.step % self.config.save_every == 0:
             self._save()
+
+    def _stop(self) -> NoReturn:
+        self._save()
+        raise Interrupted(
+            f"stopped at epoch {self.position.epoch}, step {self.position.step}; "
+            f"state saved in {self.run_dir}, run the same command to go on"
+        )
 
     def _after_epoch(self, valid: Batches) -> None:
         position, config = self.position, self.config
-        self.average.after_epoch()
-        entry: dict[str, Any] = {"train_loss": position.loss_sum / max(position.steps, 1)}
+        entry: dict[str, Any] = {"train_loss": position.loss_sum / position.steps}
         if position.epoch % config.validate_every == 0 or position.epoch == config.epochs:
             scores = self._validate(valid)
             best = judge(self.task, scores, position, config)
@@ -186,18 +230,31 @@ class Trainer:
             entry |= scores
         self._log(entry)
         position.epoch, position.batch = position.epoch + 1, 0
-        position.steps, position.loss_sum = 0, 0.0
+        position.steps, position.loss_sum, position.skipped = 0, 0.0, 0
         self._save()
 
     def _validate(self, valid: Batches) -> dict[str, float]:
-        """Scores of the averaged weights, taken in the first process and known in all."""
-        scores: dict[str, float] = {}
+        """Scores of the averaged weights, taken in the first process and known in all.
+
+        An interrupt leaves them; the run that goes on takes them anew.
+        """
+        scores = None
         if self.process.first:
-            batches = (batch.to(self.process.device) for batch in valid.epoch(0))
-            scores = validate(
-                self.task, self.average, batches, self.position, self.run_dir / "model"
-            )
-        return distributed.from_first(scores, self.process)
+            with suppress(Interrupted):
+                scores = validate(
+                    *(self.task, self.average, self._until_interrupt(valid)),
+                    *(self.position, self.run_dir / "model"),
+                )
+        scores = distributed.from_first(scores, self.process)
+        if scores is None:
+            self._stop()
+        return scores
+
+    def _until_interrupt(self, valid: Batches) -> Iterator[Batch]:
+        for batch in valid.epoch(0):
+            if self.interrupts.received is not None:
+                raise Interrupted
+            yield batch.to(self.process.device)
 
     def _log(self, entry: dict[str, Any]) -> None:
         if self.process.first:
@@ -221,48 +278,40 @@ class Trainer:
             checkpoint.save_state(self.run_dir / "checkpoint", state)
 
     def _resume(self) -> None:
-        """Take up the checkpoint of the run folder, if there is one."""
+        """Take up the checkpoint of the run folder, if there is one. Raises: TrainingError."""
         torch.manual_seed(self.config.seed + self.process.rank)
-        state = checkpoint.load_state(self.run_dir / "checkpoint")
-        if state is None:
-            return
+        folder = self.run_dir / "checkpoint"
+        state = checkpoint.load_state(folder)
+        if state is not None:
+            try:
+                self._restore(state)
+            except (RuntimeError, ValueError, TypeError, KeyError) as error:
+                reason = " ".join(str(error).split())  # torch's take several lines
+                raise TrainingError(
+                    f"{folder}: checkpoint does not fit this training: {reason}; "
+                    f"delete {folder} to start anew"
+                ) from error
+        if self.process.first:
+            run_folder.cut_history(self.run_dir, self.position.step)
+
+    def _restore(self, state: dict[str, Any]) -> None:
         self.position = Position(**state["position"])
         self.task.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.load(state["average"])
         if self.scaler.is_enabled():
             self.scaler.load_state_dict(state["scaler"])
-        if self.process.first:
-            checkpoint.set_random_state(state["random"])
-            run_folder.cut_history(self.run_dir, self.position.step)
-        else:
-            rank = self.process.rank
-            for own in state["others"][rank - 1 : rank]:  # none, if there were fewer processes
-                checkpoint.set_random_state(own)
+        random = [state["random"], *state["others"]]  # of fewer processes, if there were fewer
+        for own in random[self.process.rank : self.process.rank + 1]:
+            checkpoint.set_random_state(own)
 
 
-def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Weight decay acts on matrices only, not on biases and norms."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=config.rate)
-    return torch.optim.SGD(groups, lr=config.rate, momentum=0.9, nesterov=True)
-
-
-def divide_gradients(model: nn.Module, count: int) -> None:
-    """From the sum over `count` batches to their mean."""
-    if count > 1:
-        gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        torch._foreach_div_(gradients, count)
-
-
-def layer_norms(model: nn.Module) -> dict[str, float]:
-    """Gradient norm of each parameter: what vanishes or explodes shows here."""
-    gradients: dict[str, Tensor] = {
-        n: p.grad for n, p in model.named_parameters() if p.grad is not None
-    }
-    return {f"grad_norm.{name}": float(gradient.norm()) for name, gradient in gradients.items()}
+def check_process(config: TrainingConfig, process: distributed.Process) -> None:
+    """Raises: ConfigError for what these processes cannot do."""
+    if config.precision == "fp16" and process.device.type == "cpu":
+        raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")
+    if config.truncate is not None and process.world > 1:  # shares may have unlike piece counts
+        raise ConfigError(
+            f"training.truncate: found {config.truncate} with {process.world} processes, expected "
+            "one process; leave it out or start without torchrun"
+        )

@@ -1,10 +1,11 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,12 @@ import pytest
 import torch
 
 from audio_rnn import storage
-from audio_rnn.engine import run_folder
+from audio_rnn.engine import distributed, run_folder
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.interrupt import Interrupted
 from audio_rnn.engine.trainer import Trainer
-from audio_rnn.errors import ConfigError, TrainingError
+from audio_rnn.errors import AudioError, ConfigError, TrainingError
 from audio_rnn.models.folder import read_model
 from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
 
@@ -150,14 +151,61 @@ def test_the_schedule_lasts_as_long_as_the_training(tmp_path: Path) -> None:
     assert len(set(rates)) == 40  # it does not end before the training does
 
 
+class Poisoned(ToyBatches):
+    """Of these batches, all but the first hold item7 in every epoch."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__(items=8 * batches)
+        self.count = batches
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
+        for i, batch in enumerate(super().epoch(epoch, start), start):
+            yield replace(batch, ids=[f"item{7 if i else 0}"] * len(batch.ids))
+
+
 def test_a_loss_that_is_not_finite_names_the_item_and_is_skipped(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     toy = ToyTask(poison="item7")
-    with pytest.raises(TrainingError, match=r"last with item7.*training\.rate"):
-        Trainer(toy, replace(BASE, skip_limit=2), tmp_path).fit(ToyBatches(), ToyBatches(items=7))
+    with pytest.raises(TrainingError, match=r"last a loss with item7.*training\.rate"):
+        Trainer(toy, replace(BASE, skip_limit=2), tmp_path).fit(Poisoned(4), ToyBatches(items=7))
     assert "loss not finite, batch skipped: item7" in capsys.readouterr().err
     assert all(value.isfinite().all() for value in toy.model.state_dict().values())
+
+
+def test_skipped_batches_are_counted_anew_every_epoch(tmp_path: Path) -> None:
+    toy = ToyTask(poison="item7")
+    Trainer(toy, replace(BASE, skip_limit=2), tmp_path).fit(Poisoned(3), ToyBatches())
+    steps = [e for e in run_folder.read_history(tmp_path) if "rate" in e]
+    assert len(steps) == BASE.epochs
+
+
+def test_an_epoch_without_a_finite_loss_is_the_last(tmp_path: Path) -> None:
+    toy = ToyTask(poison="item0")
+    with pytest.raises(TrainingError, match="epoch 1: no batch had a finite loss"):
+        Trainer(toy, BASE, tmp_path).fit(Poisoned(1), ToyBatches())
+    assert not run_folder.read_history(tmp_path)
+
+
+class Steep(ToyTask):
+    """Its losses are finite and their gradients are not."""
+
+    def losses(self, batch: ToyBatch) -> dict[str, torch.Tensor]:
+        return {"square": (0 * super().losses(batch)["square"]).sqrt()}
+
+
+@pytest.mark.parametrize(("scale", "fails"), [(0.5, True), (2.0**16, False)])
+def test_gradients_that_stay_infinite_in_fp16_are_counted(
+    tmp_path: Path, scale: float, fails: bool
+) -> None:
+    """Once the scale that is searched for cannot be the reason."""
+    trainer = Trainer(Steep(), replace(BASE, epochs=1, skip_limit=2), tmp_path)
+    trainer.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+    if not fails:
+        trainer.fit(ToyBatches(), ToyBatches())
+        return
+    with pytest.raises(TrainingError, match="last a gradient with item"):
+        trainer.fit(ToyBatches(), ToyBatches())
 
 
 def test_early_stopping(tmp_path: Path) -> None:
@@ -304,6 +352,99 @@ def test_impossible_numbers_are_named(name: str, value: float) -> None:
 def test_a_task_that_cannot_be_cut_into_pieces_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"training\.truncate: found 3, but this task"):
         train(tmp_path, replace(BASE, truncate=3))
+
+
+def test_truncation_in_several_processes_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their shares of a batch may have different numbers of pieces."""
+    monkeypatch.setattr(
+        distributed, "start", lambda _: distributed.Process(0, 2, torch.device("cpu"))
+    )
+    with pytest.raises(ConfigError, match=r"training\.truncate: found 3 with 2 processes"):
+        Trainer(ToyTask(), replace(BASE, truncate=3), tmp_path)
+
+
+class Unreadable(ToyBatches):
+    """A batch that cannot be read."""
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
+        for i, batch in enumerate(super().epoch(epoch, start), start):
+            if (epoch, i) == (2, 3):
+                raise AudioError("bad.wav: damaged")
+            yield batch
+
+
+def test_a_file_that_cannot_be_read_loses_no_batch_before_it(tmp_path: Path) -> None:
+    whole = weights(train(tmp_path / "whole"))
+    with pytest.raises(AudioError, match=r"bad\.wav: damaged"):
+        train(tmp_path / "parts", BASE, Unreadable())
+    values, _ = storage.load(tmp_path / "parts" / "checkpoint", "checkpoint")
+    position = dict(dict(values["state"]["items"])["position"]["items"])
+    assert (position["epoch"], position["batch"], position["step"]) == (2, 3, 8)
+    parts = weights(train(tmp_path / "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+class StoppingInside(ToyBatches):
+    """Validation data in which, the second time, the process is asked to stop."""
+
+    rounds = 0
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
+        self.rounds += 1
+        for i, batch in enumerate(super().epoch(epoch, start)):
+            if (self.rounds, i) == (2, 1):
+                os.kill(os.getpid(), signal.SIGTERM)
+            assert (self.rounds, i) != (2, 3), "validation went on"
+            yield batch
+
+
+@pytest.mark.parametrize("averaging", ["ema", "last"])
+def test_validation_stops_when_asked_and_is_done_again(tmp_path: Path, averaging: str) -> None:
+    config = replace(BASE, averaging=averaging, accumulate=2)  # type: ignore[arg-type]
+    whole = weights(train(tmp_path / "whole", config))
+    with pytest.raises(Interrupted, match="stopped at epoch 2"):
+        Trainer(ToyTask(), config, tmp_path / "parts").fit(ToyBatches(), StoppingInside())
+    parts = weights(train(tmp_path / "parts", config))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    histories = [run_folder.read_history(tmp_path / run) for run in ("whole", "parts")]
+    assert histories[0] == histories[1]
+    best = [read_model(tmp_path / run, "toy").weights for run in ("whole", "parts")]
+    assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
+
+
+def another_model(folder: Path) -> None:
+    """Weights of other names."""
+    values, tensors = storage.load(folder, "checkpoint")
+    text = json.dumps(values).replace('["cell.', '["other.')
+    storage.save(folder, "checkpoint", json.loads(text), tensors)
+
+
+def another_position(folder: Path) -> None:
+    """Of a version with other fields."""
+    values, tensors = storage.load(folder, "checkpoint")
+    text = json.dumps(values).replace('"rate_scale"', '"rate_factor"')
+    storage.save(folder, "checkpoint", json.loads(text), tensors)
+
+
+def damage(folder: Path) -> None:
+    path = next(folder.glob("*.safetensors"))
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("change", [another_model, another_position, damage])
+def test_a_checkpoint_that_cannot_be_used_says_what_to_do(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    train(tmp_path, replace(BASE, epochs=2))
+    change(tmp_path / "checkpoint")
+    with pytest.raises(TrainingError, match=r"checkpoint.*; delete .*checkpoint to start anew"):
+        train(tmp_path)
+    shutil.rmtree(tmp_path / "checkpoint")
+    train(tmp_path)
+    entries = [e["epoch"] for e in run_folder.read_history(tmp_path) if "error" in e]
+    assert entries == [1, 2, 3, 4]  # nothing is left of the training before
 
 
 def test_tensorboard_gets_the_scalars(tmp_path: Path) -> None:
