@@ -20,6 +20,11 @@ from audio_rnn.errors import TrainingError
 
 PACKAGES = ("audio-rnn", "torch", "torchaudio", "numpy", "soundfile", "librosa")
 
+FREE = (  # fields that say where and how comfortably, not what: a run may go on with others
+    *("training.device", "training.threads", "batches.workers", "training.tensorboard"),
+    *("training.log_layers", "training.save_every"),
+)
+
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
@@ -38,21 +43,20 @@ def claimed(folder: Path) -> Iterator[None]:
 def describe_run(folder: Path, config: object) -> None:
     """Write config, versions, commit and command.
 
-    Raises: TrainingError when the folder holds a run of another config.
+    Raises: TrainingError when the folder holds a run of another config, but for fields in FREE.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.yaml"
-    if not path.exists():
-        draft = folder / "config.yaml.part"
-        save(config, draft)
-        draft.replace(path)  # at once, so that a full disk leaves no broken one
-    else:
+    if path.exists():
         changed = _differences(read_yaml(path), to_dict(config))
         if changed:
             raise TrainingError(
                 f"{folder}: holds a run of another config ({', '.join(changed[:5])}); "
                 "choose another run_dir, or delete the folder to start anew"
             )
+    draft = folder / "config.yaml.part"
+    save(config, draft)
+    draft.replace(path)  # at once, so that a full disk leaves no broken one
     facts = {
         "python": platform.python_version(),
         "machine": platform.platform(),
@@ -91,7 +95,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any], place: str = "") -> l
         a, b = old.get(key), new.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
             found += _differences(a, b, f"{place}{key}.")
-        elif a != b:
+        elif a != b and place + key not in FREE:
             found.append(f"{place}{key}: {a!r} there, {b!r} now")
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import stop
+from audio_rnn.engine.distributed import Process, stop
 from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
@@ -42,50 +43,80 @@ class RecipeConfig:
 
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
+    try:
+        _train(config)
+    finally:
+        stop()
+
+
+def _train(config: RecipeConfig) -> None:
     torch.manual_seed(config.training.seed)
     vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
     model = SpeechModel(config.model, vocabulary)
     trainer = Trainer(Recognition(model, config.augment), config.training, config.run_dir)
-    batches = {
-        split: load_split(config, model, split, trainer.process.rank, trainer.process.world)
-        for split in ("train", "valid")
-    }
+    batches = load_train(config, model, trainer.process)
+    valid = load_valid(config, model, trainer.process)
     if trainer.process.first:
         describe_run(config.run_dir, config)
         keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
-        report(model, batches["train"])
-    if config.model.features.normalization == "global":
-        every = Batches(batches["train"].dataset, config.batches)
+        keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl")
+        report(model, batches)
+    if config.model.features.normalization == "global" and not trainer.begun:
+        # Every process goes through all data in the same order, and so finds the same values.
+        every = Batches(batches.dataset, config.batches)
         moved = (batch.to(trainer.process.device) for batch in every.epoch(0))
         model.features.fit((batch.inputs, batch.lengths) for batch in moved)
-    trainer.fit(batches["train"], batches["valid"])
-    stop()
+    trainer.fit(batches, valid)
 
 
-def load_split(
-    config: RecipeConfig, model: SpeechModel, split: str, rank: int, world: int
-) -> Batches:
-    """The batches of a split, without utterances that CTC cannot align, which are named."""
-    path = config.data / f"{split}.jsonl"
-    utterances = read_manifest(path)
-    targets = [encode(model.vocabulary, utterance, path) for utterance in utterances]
-    short = set(too_short(model, utterances, targets))
-    if short:
-        logging.warning(
-            "%s: %d of %d utterances left out, since they are shorter than their text needs: %s",
-            path, len(short), len(utterances), ", ".join(sorted(short)),
-        )  # fmt: skip
-    kept = [(u, t) for u, t in zip(utterances, targets) if u.id not in short]
+def load_train(config: RecipeConfig, model: SpeechModel, process: Process) -> Batches:
+    """Training batches, without utterances that CTC cannot align, which are named."""
+    path = config.data / "train.jsonl"
+    utterances, targets, short = load_split(path, model)
+    if short and process.first:
+        _warn_of_short(path, short, len(utterances), "left out")
+    kept = [i for i, utterance in enumerate(utterances) if utterance.id not in short]
     if not kept:
         raise ManifestError(
             f"{path}: no utterance is long enough for its text; check texts, lower acoustic.stride"
         )
     dataset = SpeechDataset(
-        config.data, [u for u, _ in kept], [t for _, t in kept], config.model.features.sample_rate
+        config.data,
+        [utterances[i] for i in kept],
+        [targets[i] for i in kept],
+        config.model.features.sample_rate,
     )
-    if split == "valid":  # one process validates
-        rank, world = 0, 1
-    return Batches(dataset, config.batches, config.training.seed, rank, world)
+    seed = config.training.seed
+    return Batches(dataset, config.batches, seed, process.rank, process.world)
+
+
+def load_valid(config: RecipeConfig, model: SpeechModel, process: Process) -> Batches:
+    """All utterances for validation, which one process does; those too short count as errors."""
+    path = config.data / "valid.jsonl"
+    if not path.exists():
+        raise ManifestError(
+            f"{path}: missing, expected utterances to choose the best model by; "
+            "prepare the data with a validation share above 0"
+        )
+    utterances, targets, short = load_split(path, model)
+    if short and process.first:
+        _warn_of_short(path, short, len(utterances), "cannot be right")
+    rate = config.model.features.sample_rate
+    return Batches(SpeechDataset(config.data, utterances, targets, rate), config.batches)
+
+
+def load_split(path: Path, model: SpeechModel) -> tuple[list[Utterance], list[list[int]], set[str]]:
+    """Utterances, their symbol ids, and the ids of those that CTC cannot align."""
+    utterances = read_manifest(path)
+    targets = [encode(model.vocabulary, utterance, path) for utterance in utterances]
+    return utterances, targets, set(too_short(model, utterances, targets))
+
+
+def _warn_of_short(path: Path, short: set[str], count: int, what: str) -> None:
+    logging.warning(
+        "%s: %d of %d utterances %s, since they are shorter than their text needs: %s",
+        path, len(short), count, what, ", ".join(sorted(short)),
+    )  # fmt: skip
 
 
 def encode(vocabulary: Vocabulary, utterance: Utterance, path: Path) -> list[int]:
@@ -109,6 +140,19 @@ def keep_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
             f"{path.parent}: holds a run with another vocabulary, of {len(Vocabulary.load(path))} "
             f"symbols, than that of the data, of {len(vocabulary)}; choose another run_dir, or "
             "delete the folder to start anew"
+        )
+
+
+def keep_digest(path: Path, manifest: Path) -> None:
+    """Write the manifest's SHA-256 for a new run. Raises: TrainingError when a run goes on with
+    another manifest."""
+    digest = sha256(manifest.read_bytes()).hexdigest()
+    if not path.exists():
+        path.write_text(f"{digest}  {manifest.name}\n", encoding="utf-8")
+    elif path.read_text(encoding="utf-8").split()[:1] != [digest]:
+        raise TrainingError(
+            f"{path.parent}: holds a run with other data than {manifest} holds now; "
+            "choose another run_dir, or delete the folder to start anew"
         )
 
 

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from audio_rnn import storage
+from audio_rnn.config import read_yaml
 from audio_rnn.engine import distributed, run_folder
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
@@ -280,6 +281,19 @@ def test_a_run_of_another_config_is_refused(tmp_path: Path) -> None:
         json.loads((tmp_path / "run.json").read_text())["packages"]["torch"]
         == torch.__version__.split("+")[0]
     )
+
+
+def test_a_run_may_go_on_on_another_machine(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Whole:
+        training: TrainingConfig
+
+    run_folder.describe_run(tmp_path, Whole(BASE))
+    moved = replace(BASE, device="cuda:1", threads=3, tensorboard=True, save_every=7)
+    run_folder.describe_run(tmp_path, Whole(moved))
+    assert read_yaml(tmp_path / "config.yaml")["training"]["device"] == "cuda:1"
+    with pytest.raises(TrainingError, match=r"\(training\.rate: 0\.01 there, 0\.5 now\)"):
+        run_folder.describe_run(tmp_path, Whole(replace(BASE, rate=0.5)))
 
 
 def test_a_history_that_was_cut_off_is_continued(tmp_path: Path) -> None:

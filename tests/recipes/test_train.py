@@ -5,6 +5,7 @@ import math
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import torch
 from torch import Tensor
 
 from audio_rnn import config as configs
-from audio_rnn.data.batching import Batch
+from audio_rnn.data.batching import Batch, Batches
 from audio_rnn.engine.run_folder import read_history
+from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
+from audio_rnn.features import Features
 from audio_rnn.models.folder import read_model
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
@@ -103,8 +106,11 @@ def test_evaluating_does_not_depend_on_the_batches(run: Path, corpus: Path, tmp_
     assert texts[0] == texts[1]
 
 
-def test_too_short_utterances_are_named_and_left_out(
-    corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_too_short_utterances_are_named_and_left_out_of_training_only(
+    corpus: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(corpus, data)
@@ -116,10 +122,22 @@ def test_too_short_utterances_are_named_and_left_out(
         "audio": "audio/short.wav",
         "text": "set a timer for nine minutes",
     }
-    with (data / "train.jsonl").open("a") as file:
-        file.write(json.dumps(line) + "\n")
+    for split in ("train", "valid"):
+        with (data / f"{split}.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+    validated: list[str] = []
+    evaluate = Recognition.evaluate
+
+    def watching(task: Recognition, batches: Iterable[Batch]) -> dict[str, float]:
+        held = list(batches)
+        validated.extend(name for batch in held for name in batch.ids)
+        return evaluate(task, held)
+
+    monkeypatch.setattr(Recognition, "evaluate", watching)
     train(replace(debug(epochs=1), data=data, run_dir=tmp_path / "run"))
     assert "1 of 61 utterances left out" in caplog.text and "hasty" in caplog.text
+    assert "1 of 13 utterances cannot be right" in caplog.text
+    assert len(validated) == 13 and "hasty" in validated
 
 
 @pytest.mark.parametrize(
@@ -155,6 +173,46 @@ def test_a_run_does_not_go_on_with_another_vocabulary(
     )
     with pytest.raises(TrainingError, match="another vocabulary"):
         train(config)
+
+
+def test_a_run_does_not_go_on_with_other_data(run: Path, corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "run")
+    shutil.copytree(corpus, tmp_path / "data")
+    config = replace(debug(), data=tmp_path / "data", run_dir=tmp_path / "run")
+    configs.save(config, config.run_dir / "config.yaml")
+    lines = (config.data / "train.jsonl").read_text().splitlines()
+    (config.data / "train.jsonl").write_text("\n".join(lines[1:]))
+    with pytest.raises(TrainingError, match=r"other data than .*train\.jsonl holds now"):
+        train(config)
+
+
+def test_data_without_validation_says_how_to_get_it(corpus: Path, tmp_path: Path) -> None:
+    shutil.copytree(corpus, tmp_path / "data")
+    (tmp_path / "data" / "valid.jsonl").unlink()
+    with pytest.raises(ManifestError, match=r"valid\.jsonl: missing.*validation share above 0"):
+        train(replace(debug(), data=tmp_path / "data", run_dir=tmp_path / "run"))
+
+
+def test_global_statistics_are_measured_once(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(debug(), data=corpus, run_dir=tmp_path)
+    features = replace(config.model.features, normalization="global")
+    config = replace(config, model=replace(config.model, features=features))
+    train(config)
+    means = read_model(tmp_path, "speech").weights["features.normalizer.mean"]
+    assert means.isfinite().all()
+    monkeypatch.setattr(Features, "fit", lambda *_: pytest.fail("measured again"))
+    restored: list[Tensor] = []
+    fit = Trainer.fit
+
+    def watching(trainer: Trainer, *batches: Batches) -> None:
+        fit(trainer, *batches)
+        restored.append(trainer.task.model.state_dict()["features.normalizer.mean"])
+
+    monkeypatch.setattr(Trainer, "fit", watching)
+    train(config)
+    assert torch.equal(restored[0], means)
 
 
 def test_mistakes_on_the_command_line_are_one_line_and_status_1(tmp_path: Path) -> None:
