@@ -43,6 +43,25 @@ except Interrupted:
 stop()
 """
 
+UNREADABLE = """
+import sys
+from pathlib import Path
+import torch
+from audio_rnn.engine.distributed import stop
+from audio_rnn.engine.trainer import Trainer
+from audio_rnn.errors import InputError
+from tests.engine.test_trainer import BASE, Unreadable
+from tests.engine.toy import ToyBatches, ToyTask
+torch.set_num_threads(1)
+folder = Path(sys.argv[1])
+trainer = Trainer(ToyTask(), BASE, folder)
+try:
+    trainer.fit((ToyBatches if trainer.process.first else Unreadable)(), ToyBatches())
+except InputError as error:
+    (folder / str(trainer.process.rank)).write_text(str(error))
+stop()
+"""
+
 
 def launch(run_dir: Path, processes: int, poison: str = "", code: str = SCRIPT) -> None:
     script = run_dir.with_suffix(".py")
@@ -77,3 +96,14 @@ def test_two_processes_go_on_with_their_own_random_numbers(tmp_path: Path) -> No
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert "state.others.0.cpu" in whole
+
+
+def test_a_file_that_one_process_cannot_read_stops_all_and_the_state_is_saved(
+    tmp_path: Path,
+) -> None:
+    launch(tmp_path / "run", 2, code=UNREADABLE)
+    messages = [(tmp_path / "run" / rank).read_text() for rank in "01"]
+    assert messages == ["another process cannot read its data", "bad.wav: damaged"]
+    values, _ = storage.load(tmp_path / "run" / "checkpoint", "checkpoint")
+    position = dict(dict(values["state"]["items"])["position"]["items"])
+    assert (position["epoch"], position["batch"]) == (2, 3)
