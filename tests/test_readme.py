@@ -16,7 +16,7 @@ DOCUMENTS = [
     *REPO.glob("docs/*.md"),
     REPO / "CONTRIBUTING.md",
 ]
-NOT_COPIED = shutil.ignore_patterns(".venv", ".git", "data", "runs", ".*cache", "*.egg-info")
+NOT_COPIED = {".venv", ".git", "data", "runs", "transcripts"}
 
 
 def blocks(language: str) -> list[str]:
@@ -28,9 +28,14 @@ def blocks(language: str) -> list[str]:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository as a user has it, without the results of other runs."""
     folder = tmp_path_factory.mktemp("readme") / "audio_rnn"
-    shutil.copytree(REPO, folder, ignore=NOT_COPIED)
+    shutil.copytree(REPO, folder, ignore=not_copied)
     (folder / ".venv").symlink_to(REPO / ".venv")
     return folder
+
+
+def not_copied(folder: str, names: list[str]) -> set[str]:
+    """What lies at the top of the repository and is not part of it."""
+    return NOT_COPIED & set(names) if Path(folder) == REPO else set()
 
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
