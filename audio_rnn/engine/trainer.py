@@ -64,9 +64,7 @@ class Trainer:
             total = self.config.epochs * train.steps(1)
             with Display(total, self.process.first) as self.display:
                 if self.position.step:
-                    self.display.say(
-                        f"going on at epoch {self.position.epoch}, step {self.position.step}"
-                    )
+                    self.display.say(self._where())
                 while self.position.epoch <= self.config.epochs and not self.position.stopped:
                     self._epoch(train)
                     self._after_epoch(valid)
@@ -75,6 +73,13 @@ class Trainer:
                 draw_curves(run_folder.read_history(self.run_dir), self.task.monitor, curves)
         del self.losses  # DDP would keep the process group alive beyond `stop`
         return self.position
+
+    def _where(self) -> str:
+        """What is said of a run that an earlier call has begun."""
+        position = self.position
+        if position.stopped or position.epoch > self.config.epochs:
+            return f"trained already, {position.epoch - 1} epochs; nothing is left to do"
+        return f"going on at epoch {position.epoch}, step {position.step}"
 
     def _epoch(self, train: Batches) -> None:
         """Train on what is left of an epoch."""
