@@ -38,7 +38,9 @@ def _dispatch(arguments: list[str]) -> int:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
         advice = f"did you mean {close[0]!r}?" if close else "see audio-rnn --help"
         raise InputError(f"found command {name!r}, expected one of {', '.join(COMMANDS)}; {advice}")
-    # OpenMP's threads wait for work by spinning: on a busy machine that made two 4 times slower.
+    # A second thread made an hour of files 3.4 times slower (benchmarks/transcribe.py): the steps of
+    # a recurrent network are too small to share, and OpenMP's threads spin while they wait.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     module, _ = COMMANDS[name]
     return importlib.import_module(module).main(arguments[1:])

@@ -1,7 +1,7 @@
 """One hour of mixed files through the real command line: speed and peak memory.
 
     python -m benchmarks.transcribe
-    python -m benchmarks.transcribe --model runs/demo --threads 1
+    python -m benchmarks.transcribe --model runs/default --threads 2
 
 Without --model the network has the default size and random weights, which costs the same. The
 files differ in length (one of 20 minutes), format, rate and channels; their sound is made up.
@@ -35,7 +35,7 @@ class Arguments:
     """What to transcribe, and with what."""
 
     seconds: int = 3600  # of audio
-    threads: int = 2
+    threads: int = 1
     model: Path | None = None  # a run folder
 
 
