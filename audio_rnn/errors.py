@@ -30,3 +30,7 @@ class ModelError(InputError):
 
 class TrainingError(InputError):
     """Training cannot go on: losses that are not finite, a run folder in use, a full disk."""
+
+
+class DecodingError(InputError):
+    """Log-probabilities, or a setting of a decoder, that nothing can be decoded with."""

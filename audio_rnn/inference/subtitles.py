@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from audio_rnn.decoding.ctc import Word
+from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.inference.transcript import Transcript
 
 LINE_CHARACTERS = 42

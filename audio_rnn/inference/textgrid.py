@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audio_rnn.decoding.ctc import Word
+from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.inference.transcript import Transcript
 
 SHORTEST = 0.001  # seconds; Praat refuses intervals without a length

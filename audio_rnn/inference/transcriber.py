@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.audio import Source, read_blocks, source_name
-from audio_rnn.decoding.ctc import Word, greedy
+from audio_rnn.decoding.decoder import decode
+from audio_rnn.decoding.greedy import GreedyDecoder
+from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.device import choose_device
 from audio_rnn.errors import ConfigError, InputError
 from audio_rnn.inference.transcript import Failure, Transcript
@@ -58,6 +60,7 @@ class Transcriber:
         self.batch_seconds = batch_seconds
         self.channel = channel
         self.model = model.to(self.device).eval()
+        self.decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
 
     @classmethod
     def load(
@@ -150,7 +153,7 @@ class Transcriber:
         """log_probs (steps, symbols) -> text; what a model makes of digital silence is left out."""
         if recording.peak < SILENCE_PEAK:
             return Transcript(recording.name, "", (), recording.duration, 1.0)
-        best = greedy(log_probs, self.model.vocabulary, self.model.step_seconds)
+        best = decode(self.decoder, log_probs)
         words = tuple(_presentable(word, recording.duration) for word in best.words)
         confidence = round(best.confidence, CONFIDENCE_DIGITS)
         return Transcript(recording.name, best.text, words, recording.duration, confidence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audio_rnn.decoding.ctc import Word
+from audio_rnn.decoding.hypothesis import Word
 
 
 @dataclass(frozen=True)

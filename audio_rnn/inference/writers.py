@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Literal
 
-from audio_rnn.decoding.ctc import Word
+from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.inference.subtitles import srt, vtt
 from audio_rnn.inference.textgrid import textgrid
 from audio_rnn.inference.transcript import Transcript

@@ -13,7 +13,9 @@ from torch.nn.functional import ctc_loss
 from audio_rnn.augment import AugmentConfig, FrameAugment, FrameMask, WaveformAugment
 from audio_rnn.data.batching import Batch
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.decoding.ctc import Hypothesis, greedy
+from audio_rnn.decoding.decoder import decode
+from audio_rnn.decoding.greedy import GreedyDecoder
+from audio_rnn.decoding.hypothesis import Hypothesis
 from audio_rnn.metrics import character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import BLANK
@@ -49,7 +51,7 @@ class Recognition:
                 self.model.vocabulary.decode(ids[:n].tolist())
                 for ids, n in zip(batch.targets, batch.target_lengths)
             ]
-            hypotheses += [h.text for h in decode(self.model, log_probs, steps)]
+            hypotheses += [h.text for h in best_texts(self.model, log_probs, steps)]
         if not any(hypotheses):
             log.warning(
                 "the model writes nothing but blanks; usual in the first epochs of CTC, later a sign that "
@@ -76,14 +78,14 @@ class Recognition:
 @torch.no_grad()
 def recognise_batch(model: SpeechModel, batch: Batch) -> list[Hypothesis]:
     """Greedy decoding of every utterance of a batch."""
-    return decode(model, *model(batch.inputs, batch.lengths))
+    return best_texts(model, *model(batch.inputs, batch.lengths))
 
 
-def decode(model: SpeechModel, log_probs: Tensor, steps: Tensor) -> list[Hypothesis]:
+def best_texts(model: SpeechModel, log_probs: Tensor, steps: Tensor) -> list[Hypothesis]:
     """Greedy decoding of log_probs (batch, steps, symbols) with their valid steps (batch,)."""
+    decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
     return [
-        greedy(row[:n], model.vocabulary, model.step_seconds)
-        for row, n in zip(log_probs.detach().cpu().numpy(), steps.tolist())
+        decode(decoder, row[:n]) for row, n in zip(log_probs.detach().cpu().numpy(), steps.tolist())
     ]
 
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from audio_rnn.audio import read_audio, write_audio
-from audio_rnn.decoding.ctc import greedy
+from audio_rnn.decoding.decoder import decode
+from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.errors import AudioError, ConfigError, ModelError
 from audio_rnn.inference.transcriber import Recording, Transcriber, batches
 from audio_rnn.inference.transcript import Failure, Transcript
@@ -40,7 +41,7 @@ def test_a_file_gives_what_the_model_gives_for_its_waveform(folder, files):
     with torch.inference_mode():
         log_probs, _ = transcriber.model(waveform, torch.tensor([waveform.shape[1]]))
     model = transcriber.model
-    expected = greedy(log_probs[0].numpy(), model.vocabulary, model.step_seconds)
+    expected = decode(GreedyDecoder(model.vocabulary, model.step_seconds), log_probs[0].numpy())
     assert transcript.text == expected.text
     assert len(transcript.text) > 5
     times = [(word.start, word.end) for word in transcript.words]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_rnn.decoding.ctc import Word
+from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.inference.subtitles import LINE_CHARACTERS, LONGEST_SECONDS, PAUSE_SECONDS, cues
 from audio_rnn.inference.transcript import Transcript
 from audio_rnn.inference.writers import WRITERS, from_json

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_rnn.decoding.ctc import Emission, Word, best_path, greedy
+from audio_rnn.decoding.decoder import LONGEST, PAUSE, decode
+from audio_rnn.decoding.greedy import Emission, GreedyDecoder, best_path
+from audio_rnn.decoding.hypothesis import Hypothesis, Word, joined
+from audio_rnn.errors import DecodingError
 from audio_rnn.vocabulary import BLANK, BLANK_SYMBOL, Vocabulary
 
 LETTERS = Vocabulary((BLANK_SYMBOL, " ", "A", "B"))
@@ -23,6 +26,10 @@ def log_probs_of(path: list[int], symbols: int, best: float = 0.7) -> np.ndarray
     probs = np.full((len(path), symbols), (1 - best) / (symbols - 1), dtype=np.float32)
     probs[np.arange(len(path)), path] = best
     return np.log(probs)
+
+
+def greedy(log_probs: np.ndarray, vocabulary: Vocabulary, step: float) -> Hypothesis:
+    return decode(GreedyDecoder(vocabulary, step), log_probs)
 
 
 def text_of(path: list[int], vocabulary: Vocabulary = LETTERS) -> str:
@@ -100,9 +107,12 @@ def test_emissions_carry_their_steps_and_highest_probability():
 def test_words_have_times_and_confidences():
     log_probs = log_probs_of([0, 2, 2, 0, 3, 1, 0, 3], 4)
     log_probs[4] = np.log([0.05, 0.02, 0.03, 0.9])
-    hypothesis = greedy(log_probs, LETTERS, 0.5)
-    first = Word("AB", 0.5, 2.5, pytest.approx(np.sqrt(0.7 * 0.9)))  # geometric mean
-    assert hypothesis.words == [first, Word("B", 3.5, 4.0, pytest.approx(0.7))]
+    hypothesis = greedy(log_probs, LETTERS, 0.1)
+    first = Word("AB", pytest.approx(0.1), 0.5, pytest.approx(np.sqrt(0.7 * 0.9)))  # geometric mean
+    assert hypothesis.words == [
+        first,
+        Word("B", pytest.approx(0.7), pytest.approx(0.8), pytest.approx(0.7)),
+    ]
     assert hypothesis.confidence == pytest.approx((np.sqrt(0.63) + 0.7) / 2)
     assert hypothesis.text == "AB B"
 
@@ -112,7 +122,56 @@ def test_nothing_said_is_an_empty_text():
     assert greedy(np.zeros((0, 4), np.float32), LETTERS, STEP).confidence == 1
 
 
+LONG_PAUSE = round(PAUSE / STEP)
+
+
+def segments(pieces: list[np.ndarray], vocabulary: Vocabulary = LETTERS) -> list[Hypothesis]:
+    decoding = GreedyDecoder(vocabulary, STEP).start()
+    found = [segment for piece in pieces for segment in decoding.feed(piece)]
+    return found + decoding.finish()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.sampled_from([1, 2, LONG_PAUSE])), max_size=12),
+    st.lists(st.integers(0, 200), max_size=6),
+)
+def test_pieces_give_the_segments_of_the_whole(runs, cuts):
+    log_probs = log_probs_of([symbol for symbol, n in runs for _ in range(n)], 4)
+    whole = segments([log_probs])
+    assert segments(np.split(log_probs, sorted(min(cut, len(log_probs)) for cut in cuts))) == whole
+    assert joined(whole) == greedy(log_probs, LETTERS, STEP)
+
+
+def test_a_pause_ends_a_segment_and_a_word():
+    pause = [0] * LONG_PAUSE
+    found = segments([log_probs_of([2, *pause, 3, *pause[1:], 3], 4)])
+    assert [segment.text for segment in found] == ["A", "BB"]
+
+
+def test_a_segment_is_final_once_the_pause_is_over():
+    decoding = GreedyDecoder(LETTERS, STEP).start()
+    assert decoding.feed(log_probs_of([2] + [0] * (LONG_PAUSE - 1), 4)) == []
+    assert decoding.partial().text == "A"
+    assert [segment.text for segment in decoding.feed(log_probs_of([0], 4))] == ["A"]
+    assert decoding.partial().text == ""
+    assert decoding.finish() == []
+
+
+def test_speech_without_a_pause_is_cut_between_words():
+    found = segments([log_probs_of([2, 1] * round(2.5 * LONGEST / STEP / 2), 4)])
+    assert len(found) == 3
+    assert max(len(segment.words) for segment in found) <= LONGEST / STEP / 2 + 1
+
+
+def test_a_value_that_is_no_number_is_refused():
+    log_probs = log_probs_of([1, 2], 4)
+    log_probs[1, 1] = np.nan
+    with pytest.raises(DecodingError, match="NaN at step 1"):
+        greedy(log_probs, LETTERS, STEP)
+
+
 @pytest.mark.parametrize("shape", [(5, 3), (5,), (1, 5, 4)])
 def test_another_shape_is_refused(shape):
-    with pytest.raises(ValueError, match=r"expected \(steps, 4\)"):
+    with pytest.raises(DecodingError, match=r"expected \(steps, 4\)"):
         greedy(np.zeros(shape, np.float32), LETTERS, STEP)
