@@ -76,7 +76,8 @@ class Batches:
     def plan(self, epoch: int) -> list[list[int]]:
         """Dataset indices of each batch of an epoch; epoch 0 is in plain order of length."""
         if epoch not in self._plans:
-            self._plans = {epoch: self._make_plan(epoch)}
+            lengths, longest = self.durations, self.config.seconds
+            self._plans = {epoch: make_plan(lengths, longest, self.seed, epoch)}
         return self._plans[epoch]
 
     def steps(self, epoch: int) -> int:
@@ -107,14 +108,16 @@ class Batches:
         padded = sum(len(b) * self.durations[b].max() for b in self.plan(epoch))
         return 1 - float(self.durations.sum() / padded)
 
-    def _make_plan(self, epoch: int) -> list[list[int]]:
-        random = np.random.default_rng([self.seed, epoch])
-        jitter = 1 + BUCKET_NOISE * random.uniform(-0.5, 0.5, len(self.durations)) * (epoch > 0)
-        order = np.argsort(self.durations * jitter, kind="stable")
-        batches = group_by_length(order.tolist(), self.durations, self.config.seconds)
-        if epoch > 0:
-            random.shuffle(batches)
-        return batches
+
+def make_plan(durations: np.ndarray, seconds: float, seed: int, epoch: int) -> list[list[int]]:
+    """Indices of each batch of an epoch, in whatever unit `durations` and `seconds` have."""
+    random = np.random.default_rng([seed, epoch])
+    jitter = 1 + BUCKET_NOISE * random.uniform(-0.5, 0.5, len(durations)) * (epoch > 0)
+    order = np.argsort(durations * jitter, kind="stable")
+    batches = group_by_length(order.tolist(), durations, seconds)
+    if epoch > 0:
+        random.shuffle(batches)
+    return batches
 
 
 def group_by_length(order: Sequence[int], durations: np.ndarray, seconds: float) -> list[list[int]]:
