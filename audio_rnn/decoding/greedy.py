@@ -9,18 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_rnn.decoding.decoder import LONGEST, PAUSE, check_log_probs
-from audio_rnn.decoding.hypothesis import Hypothesis, Word
-from audio_rnn.vocabulary import BLANK, SPACE, Vocabulary
-
-
-@dataclass(frozen=True)
-class Emission:
-    """A symbol with the steps [start, end) in which it is the best one, and its log-probability."""
-
-    symbol: int
-    start: int
-    end: int
-    log_prob: float  # the highest of those steps
+from audio_rnn.decoding.hypothesis import Hypothesis
+from audio_rnn.decoding.words import Emission, words_of
+from audio_rnn.vocabulary import BLANK, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -93,25 +84,7 @@ class GreedyDecoding:
         return [h for h in map(self._hypothesis, segments) if h.words]
 
     def _hypothesis(self, path: list[Emission]) -> Hypothesis:
-        return Hypothesis.of([self._word(group) for group in self._words(path)])
-
-    def _words(self, path: list[Emission]) -> list[list[Emission]]:
-        """Emissions grouped by word, bare spaces left out."""
-        groups: list[list[Emission]] = [[]]
-        for emission in path:
-            if self.vocabulary.starts_word(emission.symbol):
-                groups.append([])
-            if self.vocabulary.symbols[emission.symbol] != SPACE:
-                groups[-1].append(emission)
-        return [group for group in groups if group and self._text(group)]
-
-    def _text(self, group: list[Emission]) -> str:
-        return self.vocabulary.decode([emission.symbol for emission in group])
-
-    def _word(self, group: list[Emission]) -> Word:
-        confidence = float(np.exp(np.mean([emission.log_prob for emission in group])))
-        start, end = group[0].start * self.step_seconds, group[-1].end * self.step_seconds
-        return Word(self._text(group), start, end, confidence)
+        return Hypothesis.of(words_of(path, self.vocabulary, self.step_seconds))
 
 
 def best_path(log_probs: NDArray[np.float32]) -> list[Emission]:

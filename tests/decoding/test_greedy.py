@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio_rnn.decoding.decoder import LONGEST, PAUSE, decode
-from audio_rnn.decoding.greedy import Emission, GreedyDecoder, best_path
+from audio_rnn.decoding.greedy import GreedyDecoder, best_path
 from audio_rnn.decoding.hypothesis import Hypothesis, Word, joined
+from audio_rnn.decoding.words import Emission
 from audio_rnn.errors import DecodingError
 from audio_rnn.vocabulary import BLANK, BLANK_SYMBOL, Vocabulary
 

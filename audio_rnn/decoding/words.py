@@ -1,0 +1,47 @@
+"""Symbols with their steps -> words with times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audio_rnn.decoding.hypothesis import Word
+from audio_rnn.vocabulary import SPACE, Vocabulary
+
+
+@dataclass(frozen=True)
+class Emission:
+    """A symbol with the steps [start, end) it takes, and its log-probability."""
+
+    symbol: int
+    start: int
+    end: int
+    log_prob: float  # the highest of those steps
+
+
+def words_of(path: Sequence[Emission], vocabulary: Vocabulary, step_seconds: float) -> list[Word]:
+    """The words that a path writes; the confidence is the geometric mean over its symbols."""
+    return [_word(group, vocabulary, step_seconds) for group in _groups(path, vocabulary)]
+
+
+def _groups(path: Sequence[Emission], vocabulary: Vocabulary) -> list[list[Emission]]:
+    """Emissions by word, bare spaces left out."""
+    groups: list[list[Emission]] = [[]]
+    for emission in path:
+        if vocabulary.starts_word(emission.symbol):
+            groups.append([])
+        if vocabulary.symbols[emission.symbol] != SPACE:
+            groups[-1].append(emission)
+    return [group for group in groups if group and _text(group, vocabulary)]
+
+
+def _text(group: list[Emission], vocabulary: Vocabulary) -> str:
+    return vocabulary.decode([emission.symbol for emission in group])
+
+
+def _word(group: list[Emission], vocabulary: Vocabulary, step_seconds: float) -> Word:
+    confidence = float(np.exp(np.mean([emission.log_prob for emission in group])))
+    start, end = group[0].start * step_seconds, group[-1].end * step_seconds
+    return Word(_text(group, vocabulary), start, end, confidence)
