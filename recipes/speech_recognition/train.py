@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -23,10 +22,11 @@ from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.distributed import Process, stop
 from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
-from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
+from audio_rnn.errors import ManifestError, VocabularyError
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
 from audio_rnn.tasks.recognition import Recognition, too_short
 from audio_rnn.vocabulary import Vocabulary
+from recipes.same_run import keep_digest, keep_vocabulary
 
 
 @dataclass(frozen=True)
@@ -129,31 +129,6 @@ def encode(vocabulary: Vocabulary, utterance: Utterance, path: Path) -> list[int
         return vocabulary.encode(utterance.text or "")
     except VocabularyError as error:
         raise VocabularyError(f"{path}: utterance {utterance.id!r}: {error}") from None
-
-
-def keep_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
-    """Write the vocabulary of a new run. Raises: TrainingError when a run goes on with another."""
-    if not path.exists():
-        vocabulary.save(path)
-    elif Vocabulary.load(path) != vocabulary:
-        raise TrainingError(
-            f"{path.parent}: holds a run with another vocabulary, of {len(Vocabulary.load(path))} "
-            f"symbols, than that of the data, of {len(vocabulary)}; choose another run_dir, or "
-            "delete the folder to start anew"
-        )
-
-
-def keep_digest(path: Path, manifest: Path) -> None:
-    """Write the manifest's SHA-256 for a new run. Raises: TrainingError when a run goes on with
-    another manifest."""
-    digest = sha256(manifest.read_bytes()).hexdigest()
-    if not path.exists():
-        path.write_text(f"{digest}  {manifest.name}\n", encoding="utf-8")
-    elif path.read_text(encoding="utf-8").split()[:1] != [digest]:
-        raise TrainingError(
-            f"{path.parent}: holds a run with other data than {manifest} holds now; "
-            "choose another run_dir, or delete the folder to start anew"
-        )
 
 
 def report(model: SpeechModel, batches: Batches) -> None:
