@@ -1,0 +1,131 @@
+"""Padded batches of symbol sequences whose next symbols are to be told, whole or in pieces.
+
+The boundary, which is the vocabulary's blank, stands before a sequence and after it: each of its n
+symbols is told from those before it, then its end, in n + 1 steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from audio_rnn.config import require
+from audio_rnn.data.batching import make_plan
+from audio_rnn.errors import InputError
+from audio_rnn.vocabulary import BLANK
+
+BOUNDARY = BLANK  # nothing else in a sequence, and so free to stand for its begin and its end
+
+
+@dataclass(frozen=True)
+class SequenceBatchConfig:
+    """How sequences become batches."""
+
+    symbols: int = 2000  # padded symbols a batch, over all processes
+
+    def __post_init__(self) -> None:
+        require(self.symbols >= 1, "symbols", self.symbols, "1 or more")
+
+
+@dataclass
+class Carry:
+    """What the task leaves from one piece to the next: the model's state after it."""
+
+    state: list[tuple[Tensor, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class SequenceBatch:
+    """Sequences side by side; a sequence weighs as many as it has steps."""
+
+    ids: list[str]
+    inputs: Tensor  # (batch, steps) the symbol before
+    targets: Tensor  # (batch, steps) the symbol to be told
+    lengths: Tensor  # (batch,) steps that are no padding
+    weights: Tensor  # (batch,) steps, or 0 for an item that only keeps this process in step
+    total: int  # steps of the whole batch, over all processes
+    carry: Carry | None = None  # of pieces only
+
+    def to(self, device: torch.device) -> SequenceBatch:
+        """The same batch on another device."""
+        names = ("inputs", "targets", "lengths", "weights")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
+    def pieces(self, frames: int) -> Iterator[SequenceBatch]:
+        """Consecutive pieces of at most so many steps, with one `carry`.
+
+        A sequence that has ended stays, with length and weight 0.
+        """
+        carry = Carry()
+        for start in range(0, self.inputs.shape[1], frames):
+            part = slice(start, start + frames)
+            lengths = (self.lengths - start).clamp(0, frames)
+            yield replace(
+                self,
+                inputs=self.inputs[:, part],
+                targets=self.targets[:, part],
+                lengths=lengths,
+                weights=(lengths * (self.weights > 0)).float(),
+                total=int(lengths.sum()),
+                carry=carry,
+            )
+
+
+class SequenceBatches:
+    """The batches of named sequences, epoch after epoch; every process gets a share of each."""
+
+    def __init__(
+        self,
+        sequences: Mapping[str, Sequence[int]],
+        config: SequenceBatchConfig,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.names = list(sequences)
+        self.sequences = [np.array(ids, np.int32) for ids in sequences.values()]  # compact
+        self.lengths = np.array([len(ids) + 1 for ids in self.sequences])  # steps
+        self.config, self.seed, self.rank, self.world = config, seed, rank, world
+
+    def steps(self, epoch: int) -> int:
+        """Batches in an epoch."""
+        return len(self._plan(epoch))
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[SequenceBatch]:
+        """The batches of an epoch, 1 and up shuffled, 0 by length; from batch `start` on."""
+        for whole in self._plan(epoch)[start:]:
+            idle = self.rank >= len(whole)
+            share = whole[:1] if idle else whole[self.rank :: self.world]
+            batch = collate({self.names[i]: self.sequences[i] for i in share})
+            weights = batch.weights * (0 if idle else 1)
+            yield replace(batch, weights=weights, total=int(self.lengths[whole].sum()))
+
+    def _plan(self, epoch: int) -> list[list[int]]:
+        return make_plan(self.lengths, self.config.symbols, self.seed, epoch)
+
+
+def collate(sequences: Mapping[str, Sequence[int] | np.ndarray]) -> SequenceBatch:
+    """Sequences by name, between boundaries, padded. Raises: InputError for a boundary inside."""
+    rows = []
+    for name, ids in sequences.items():
+        row = torch.as_tensor(np.asarray(ids, np.int64))
+        if (row == BOUNDARY).any():
+            raise InputError(
+                f"{name}: found symbol {BOUNDARY} inside, expected it nowhere, as it bounds sequences"
+            )
+        rows.append(row)
+    edge = torch.tensor([BOUNDARY])
+    lengths = torch.tensor([len(row) + 1 for row in rows])
+    return SequenceBatch(
+        ids=list(sequences),
+        inputs=pad_sequence([torch.cat([edge, row]) for row in rows], batch_first=True),
+        targets=pad_sequence([torch.cat([row, edge]) for row in rows], batch_first=True),
+        lengths=lengths,
+        weights=lengths.float(),
+        total=int(lengths.sum()),
+    )

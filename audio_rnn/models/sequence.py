@@ -1,0 +1,179 @@
+"""Symbols -> log-probabilities of the next symbol: a model of text, or of music as symbols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import dropout1d
+
+from audio_rnn.config import from_dict, require, to_dict
+from audio_rnn.data.sequences import BOUNDARY, SequenceBatch, collate
+from audio_rnn.errors import ConfigError, ModelError, VocabularyError
+from audio_rnn.features import valid_frames
+from audio_rnn.models.folder import read_model
+from audio_rnn.models.recurrent import Cell, RecurrentConfig, RecurrentStack, State
+from audio_rnn.vocabulary import Vocabulary
+
+KIND = "sequence"
+TOGETHER = 64  # texts that `score` lays side by side
+PIECE = 512  # steps that are scored at once: bounds the memory that a long text takes
+
+
+@dataclass(frozen=True)
+class SequenceConfig:
+    """An embedding, recurrent layers of one direction, a linear output."""
+
+    embedding: int = 128  # values that stand for a symbol
+    cell: Cell = "lstm"
+    hidden: int = 256  # units of a layer
+    layers: int = 1
+    dropout: float = 0.2  # of embeddings, between layers and before the output
+    variational: bool = True  # drop the same values at every step of a sequence
+    tied: bool = True  # the output's weights are the embedding's
+
+    def __post_init__(self) -> None:
+        for name in ("embedding", "hidden", "layers"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "0 <= dropout < 1")
+
+    @property
+    def recurrent(self) -> RecurrentConfig:
+        """The layers, whose dropout is the model's."""
+        return RecurrentConfig(
+            self.cell, self.hidden, self.layers, bidirectional=False, dropout=self.dropout
+        )
+
+
+class SequenceModel(nn.Module):
+    """Reads symbols and tells after each one what may come next.
+
+    The output may be tied to the embedding (Press & Wolf 2017; Inan et al. 2017), through a linear
+    map where their sizes differ. Weights that suit the output are small; scaled up they are the
+    values of variance 1 that the layers are initialised for (Vaswani et al. 2017).
+    """
+
+    def __init__(self, config: SequenceConfig, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self.config = config
+        self.vocabulary = vocabulary
+        self.embedding = nn.Embedding(len(vocabulary), config.embedding)
+        self.dropout = make_dropout(config)
+        self.recurrent = RecurrentStack(config.recurrent, config.embedding)
+        self.recurrent.dropout = self.dropout
+        width = config.embedding if config.tied else config.hidden
+        self.bridge = nn.Identity() if width == config.hidden else nn.Linear(config.hidden, width)
+        self.output = nn.Linear(width, len(vocabulary))
+        self.scale = config.embedding**0.5
+        nn.init.normal_(self.embedding.weight, std=1 / self.scale)
+        if config.tied:
+            self.output.weight = self.embedding.weight
+
+    def forward(
+        self, symbols: Tensor, lengths: Tensor, state: list[State] | None = None
+    ) -> tuple[Tensor, list[State]]:
+        """Log-probabilities of the symbol after each one that is read.
+
+        Args:
+            symbols: (batch, steps), a sequence beginning with the boundary.
+            lengths: (batch,) steps that are no padding.
+            state: what an earlier call returned, to go on where it stopped.
+
+        Returns:
+            log_probs (batch, steps, symbols), and the state after the last step.
+        """
+        x = self.dropout(self.embedding(symbols) * self.scale)
+        x, state = self.recurrent(x, lengths, state)
+        x = self.bridge(self.dropout(x))
+        return self.output(x).float().log_softmax(dim=-1), state
+
+    def log_likelihood(
+        self, symbols: Tensor, targets: Tensor, lengths: Tensor, state: list[State] | None = None
+    ) -> tuple[Tensor, list[State]]:
+        """Log-probability (batch,) of `targets` (batch, steps), natural; else as `forward`."""
+        log_probs, state = self(symbols, lengths, state)
+        told = log_probs.gather(2, targets.unsqueeze(2)).squeeze(2)
+        valid = valid_frames(lengths, targets.shape[1])
+        return told.masked_fill(~valid, 0).sum(dim=1), state
+
+    @torch.no_grad()
+    def score_batch(self, batch: SequenceBatch) -> Tensor:
+        """Natural log-probability (batch,) of each sequence, its end included, float64."""
+        total = torch.zeros(len(batch.ids), dtype=torch.float64, device=batch.inputs.device)
+        state = None
+        for piece in batch.pieces(PIECE):
+            part, state = self.log_likelihood(piece.inputs, piece.targets, piece.lengths, state)
+            total += part
+        return total
+
+    def score(self, texts: list[list[int]]) -> Tensor:
+        """Natural log-probability (texts,) of each text, its end included, float64.
+
+        Raises: InputError for a text that holds the boundary.
+        """
+        device = self.embedding.weight.device
+        named = {f"text {n}": ids for n, ids in enumerate(texts)}
+        names = list(named)
+        groups = [names[n : n + TOGETHER] for n in range(0, len(names), TOGETHER)]
+        batches = (collate({name: named[name] for name in group}) for group in groups)
+        empty = torch.zeros(0, dtype=torch.float64, device=device)
+        return torch.cat([empty, *(self.score_batch(batch.to(device)) for batch in batches)])
+
+    def start(self, batch: int) -> tuple[Tensor, list[State]]:
+        """Log-probabilities (batch, symbols) of a first symbol, and the state after the boundary."""
+        device = self.embedding.weight.device
+        return self.step(torch.full((batch,), BOUNDARY, device=device), None)
+
+    @torch.no_grad()
+    def step(self, symbols: Tensor, state: list[State] | None) -> tuple[Tensor, list[State]]:
+        """Read one more symbol of each sequence.
+
+        Args:
+            symbols: (batch,).
+            state: what the step before returned, a tuple for each layer of tensors
+                (1, batch, hidden), which may be indexed along the batch; None reads from zeros.
+
+        Returns:
+            log_probs (batch, symbols) of what comes next, the boundary being the end, and the state.
+        """
+        log_probs, state = self(symbols.unsqueeze(1), torch.ones_like(symbols), state)
+        return log_probs.squeeze(1), state
+
+    def describe(self) -> dict[str, Any]:
+        """All that is needed to build this model again, as JSON values."""
+        vocabulary = {"unit": self.vocabulary.unit, "symbols": list(self.vocabulary.symbols)}
+        return {"kind": KIND, "config": to_dict(self.config), "vocabulary": vocabulary}
+
+    @classmethod
+    def load(cls, folder: Path) -> SequenceModel:
+        """The model in a run folder or model folder, ready for use. Raises ModelError."""
+        saved = read_model(folder, KIND)
+        try:
+            vocabulary = saved.description["vocabulary"]
+            config = from_dict(SequenceConfig, saved.description["config"])
+            model = cls(config, Vocabulary(tuple(vocabulary["symbols"]), vocabulary["unit"]))
+            model.load_state_dict(saved.weights)
+        except (ConfigError, VocabularyError, KeyError, TypeError, RuntimeError) as error:
+            raise ModelError(
+                f"{folder}: broken description or weights: {error}; copy the whole folder again"
+            ) from error
+        return model.eval()
+
+
+class SequenceDropout(nn.Dropout):
+    """Drops the same values at every step (Gal & Ghahramani 2016), drawn anew at each call.
+
+    Each sequence of a batch has its own; each piece of truncated backpropagation has, too.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, steps, width) -> the same shape."""
+        return dropout1d(x.transpose(1, 2), self.p, self.training).transpose(1, 2)
+
+
+def make_dropout(config: SequenceConfig) -> nn.Dropout:
+    """Variational or, as Zaremba et al. (2014), of every value by itself."""
+    return (SequenceDropout if config.variational else nn.Dropout)(config.dropout)
