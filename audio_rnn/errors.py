@@ -34,3 +34,11 @@ class TrainingError(InputError):
 
 class DecodingError(InputError):
     """Log-probabilities, or a setting of a decoder, that nothing can be decoded with."""
+
+
+class AlignmentError(InputError):
+    """A text that its recording cannot hold."""
+
+
+class StorageError(InputError):
+    """A disk that cannot hold what does not fit into memory."""

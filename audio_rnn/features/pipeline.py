@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from audio_rnn.config import require
 from audio_rnn.errors import ConfigError
-from audio_rnn.features.blocks import log_mel_blocks
+from audio_rnn.features.blocks import log_mel_pieces, normalized_by_utterance
 from audio_rnn.features.config import FeatureConfig
 from audio_rnn.features.spectral import LogMel, Mfcc
+from audio_rnn.features.stages import Chain, Local, Stage, run
+from audio_rnn.features.stream import LogMelStream
 from audio_rnn.features.temporal import Deltas, Normalizer
 
 
@@ -60,18 +63,62 @@ class Features(nn.Module):
     def static_blocks(self, blocks: Iterable[np.ndarray]) -> Tensor:
         """`static` of one signal met in blocks (samples,) float32 of any sizes: (frames, n_static).
 
-        Holds one block of samples and the frames; with `top_db`, which is known only at the end,
-        the log-mel frames. Its values do not depend on how the signal was cut.
+        Holds one block of samples and the frames. Its values do not depend on how the signal was
+        cut.
         """
-        log_mel = self._log_mel
-        with torch.autocast(log_mel.window.device.type, enabled=False):
-            empty = log_mel.window.new_zeros(0, self.n_static)
-            pieces = log_mel_blocks(log_mel, blocks)
-            if self.config.top_db is not None:
-                held = list(pieces)
-                loudest = max((piece.max() for piece in held), default=empty)
-                pieces = (log_mel.floor(piece, loudest) for piece in held)
-            return torch.cat([empty, *map(self._cepstra, pieces)])
+        return torch.cat([self._empty(self.n_static), *self.static_pieces(blocks)])
+
+    @torch.no_grad()
+    def static_pieces(self, blocks: Iterable[np.ndarray]) -> Iterator[Tensor]:
+        """The same in pieces (frames, n_static), for signals of any length."""
+        for piece in log_mel_pieces(self._log_mel, blocks):
+            yield self._cepstra(piece)
+
+    def finish_pieces(self, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+        """`finish` for the static frames of one signal in pieces -> pieces (frames, dim).
+
+        Raises: StorageError when normalization "utterance" fills the disk.
+        """
+        if self.config.normalization == "utterance":
+            frames = run(self._delta_stage(), pieces, self._empty(self.n_static))
+            return normalized_by_utterance(frames, self.dim)
+        stage = Chain([self._delta_stage(), self._normalizer_stage()])
+        return run(stage, pieces, self._empty(self.n_static))
+
+    def stream(self) -> Stage:
+        """A stage from samples (samples,) to finished frames (frames, dim), each given as soon as
+        the samples it depends on are there.
+
+        Raises: ConfigError when a frame depends on the whole signal.
+        """
+        require(
+            self.config.normalization != "utterance" and self.config.top_db is None,
+            "features",
+            f"normalization {self.config.normalization}, top_db {self.config.top_db}",
+            "normalization none, global or sliding and top_db null for a stream",
+            "train a model with these: the others are known only when the signal has ended",
+        )
+        log_mel = LogMelStream(self._log_mel)
+        cepstra = Local(self._cepstra, self.n_static)
+        return Chain([log_mel, cepstra, self._delta_stage(), self._normalizer_stage()])
+
+    @property
+    def delay(self) -> int:
+        """Samples that a frame of a stream waits for when its own hop is over."""
+        log_mel, reach = self._log_mel, self.deltas.reach * self.deltas.order
+        needed = reach * log_mel.hop_length + log_mel.span - log_mel.unused - log_mel.left
+        return needed - log_mel.hop_length
+
+    def _delta_stage(self) -> Stage:
+        reach = self.deltas.reach * self.deltas.order
+        return Local(_alone(self.deltas), self.dim, past=reach, future=reach)
+
+    def _normalizer_stage(self) -> Stage:
+        past = self.normalizer.window - 1 if self.normalizer.mode == "sliding" else 0
+        return Local(_alone(self.normalizer), self.dim, past=past)
+
+    def _empty(self, width: int) -> Tensor:
+        return self._log_mel.window.new_zeros(0, width)
 
     def frame_count(self, samples: int) -> int:
         """Frames of a signal of so many samples; only an empty one has none."""
@@ -82,7 +129,10 @@ class Features(nn.Module):
         return self.spectral.log_mel if isinstance(self.spectral, Mfcc) else self.spectral
 
     def _cepstra(self, log_mel: Tensor) -> Tensor:
-        return log_mel @ self.spectral.basis if isinstance(self.spectral, Mfcc) else log_mel
+        if isinstance(self.spectral, LogMel):
+            return log_mel
+        with torch.autocast(log_mel.device.type, enabled=False):
+            return log_mel @ self.spectral.basis
 
     def _unnormalized(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         if inputs.ndim == 2:
@@ -97,3 +147,8 @@ class Features(nn.Module):
             )
         lengths = lengths.to(frames.device)
         return self.deltas(frames, lengths), lengths
+
+
+def _alone(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """A function of batches for one sequence (frames, inputs)."""
+    return lambda x: function(x[None], torch.tensor([len(x)], device=x.device))[0]

@@ -33,6 +33,8 @@ class LogMel(nn.Module):
         self.left = 1 if self.emphasised else config.fft_length // 2
         self.right = config.fft_length if self.emphasised else config.fft_length // 2
         self.span = config.fft_length + int(self.emphasised)  # padded samples under one frame
+        room = config.fft_length - config.window_length
+        self.unused = room - (0 if self.emphasised else room // 2)  # zeros that end the window
         self.register_buffer("window", analysis_window(config), persistent=False)
         # The squares of real and imaginary parts lie side by side; the matrix product adds them.
         filters = mel_filters(config).repeat_interleave(2, dim=0)

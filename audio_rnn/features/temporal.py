@@ -100,19 +100,36 @@ class Normalizer(nn.Module):
         """
         if self.mode != "global":
             raise ConfigError(f"normalization: found {self.mode}, expected global to fit it")
-        count = 0
-        total = squares = torch.zeros_like(self.mean, dtype=torch.float64)
+        moments = Moments(len(self.mean))
         for frames, lengths in batches:
-            valid = frames[valid_frames(lengths, frames.shape[1])].to(total)
-            count += len(valid)
-            total = total + valid.sum(0)
-            squares = squares + valid.square().sum(0)
-        if not count:
+            moments.add(frames[valid_frames(lengths, frames.shape[1])])
+        if not moments.count:
             raise ConfigError("normalization: found no training frame, expected one at least")
-        mean = total / count
-        variance = (squares / count - mean.square()).clamp(min=0)
+        mean, deviation = moments.mean_and_deviation()
         self.mean.copy_(mean)
-        self.deviation.copy_(variance.sqrt().clamp(min=SMALLEST_DEVIATION))
+        self.deviation.copy_(deviation)
+
+
+class Moments:
+    """Mean and deviation of frames met piece by piece, in double precision."""
+
+    def __init__(self, dim: int) -> None:
+        self.count = 0
+        self.total = self.squares = torch.zeros(dim, dtype=torch.float64)
+
+    def add(self, frames: Tensor) -> None:
+        """Frames (n, dim)."""
+        exact = frames.detach().double()
+        self.count += len(exact)
+        self.total = self.total + exact.sum(0).cpu()
+        self.squares = self.squares + exact.square().sum(0).cpu()
+
+    def mean_and_deviation(self) -> tuple[Tensor, Tensor]:
+        """(dim,) float32 each; the deviation is what `Normalizer` divides by."""
+        count = max(self.count, 1)
+        mean = self.total / count
+        variance = (self.squares / count - mean.square()).clamp(min=0)
+        return mean.float(), variance.sqrt().clamp(min=SMALLEST_DEVIATION).float()
 
 
 def _by_utterance(frames: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:

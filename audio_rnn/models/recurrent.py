@@ -54,7 +54,7 @@ class RecurrentStack(nn.Module):
 
     def __init__(self, config: RecurrentConfig, inputs: int) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.inputs = config, inputs
         widths = [inputs, *[config.width] * (config.layers - 1)]
         self.layers = nn.ModuleList(RecurrentLayer(config, width) for width in widths)
         self.dropout = nn.Dropout(config.dropout)
@@ -103,11 +103,27 @@ class RecurrentLayer(nn.Module):
         mask = valid_frames(lengths, x.shape[1]).unsqueeze(-1)
         if torch.is_grad_enabled():
             y, last = self._pass(x, lengths, state)
-            return self._finish(x, y) * mask.to(y.dtype), last
+            return self.finish(x, y) * mask.to(y.dtype), last
         y, last = self._sweep(x, lengths, state)
-        return self._finish(x, y).mul_(mask), last
+        return self.finish(x, y).mul_(mask), last
 
-    def _finish(self, x: Tensor, y: Tensor) -> Tensor:
+    def chunk(self, x: Tensor, keep: int, state: State | None) -> tuple[Tensor, State]:
+        """A piece (1, frames, inputs) of which only `keep` frames are the past of the next one.
+
+        The forward direction goes on from `state`, the backward one begins at the end of x.
+
+        Returns:
+            (1, frames, width), and the state of the forward direction after `keep` frames.
+        """
+        assert self.backwards is not None, "one direction needs no future"
+        y, state = run_cell(self.forwards, x[:, :keep], state)
+        if x.shape[1] > keep:
+            y = torch.cat([y, run_cell(self.forwards, x[:, keep:], state)[0]], 1)
+        reverse, _ = run_cell(self.backwards, x.flip(1), None)
+        return self.finish(x, torch.cat([y, reverse.flip(1)], -1)), state
+
+    def finish(self, x: Tensor, y: Tensor) -> Tensor:
+        """What follows the cells: x the layer's input, y all directions' outputs."""
         y = self.norm(self.project(y))
         return x + y if self.residual else y
 

@@ -1,0 +1,67 @@
+"""An acoustic model over a sequence of any length, in memory that does not grow with it.
+
+With one direction, pieces go straight through. With two, each layer reads the sequence from disk
+twice: forwards from its start and backwards from its end, both with carried state and cut where
+`RecurrentLayer` cuts in memory, so that the values are those of one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audio_rnn.features.stages import run
+from audio_rnn.models.acoustic import AcousticModel
+from audio_rnn.models.recurrent import SWEEP, RecurrentLayer, run_cell
+from audio_rnn.models.stream import causal_stream
+from audio_rnn.spill import Spill
+
+
+@torch.inference_mode()
+def sweep(model: AcousticModel, frames: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Frames (n, inputs) of one sequence in pieces -> its log_probs (m, outputs) in pieces.
+
+    Raises: StorageError when the disk is full.
+    """
+    device = model.output.weight.device
+    empty = torch.zeros(0, model.inputs, device=device)
+    if not model.config.recurrent.bidirectional:
+        yield from run(causal_stream(model), frames, empty)
+        return
+    with ExitStack() as files:
+        x = files.enter_context(Spill(model.recurrent.inputs))
+        for piece in run(model.front_stage(), frames, empty):
+            x.append(_to_disk(piece))
+        for layer in model.recurrent.layers:
+            y = files.enter_context(Spill(model.recurrent.config.width))
+            assert isinstance(layer, RecurrentLayer)
+            _sweep_layer(layer, x, y, device)
+            x.close()
+            x = y
+        for rows in x.pieces(SWEEP):
+            yield model.log_probs(torch.from_numpy(rows).to(device))
+
+
+def _sweep_layer(layer: RecurrentLayer, x: Spill, y: Spill, device: torch.device) -> None:
+    """Both directions of a layer, from x (steps, inputs) to y (steps, width)."""
+    assert layer.backwards is not None, "one direction needs no sweep"
+    with Spill(layer.forwards.hidden_size) as ahead:
+        state = None
+        for rows in x.pieces(SWEEP):
+            piece, state = run_cell(layer.forwards, torch.from_numpy(rows).to(device)[None], state)
+            ahead.append(_to_disk(piece[0]))
+        state = None
+        for stop in range(len(x), 0, -SWEEP):
+            start = max(0, stop - SWEEP)
+            here = torch.from_numpy(x.read(start, stop)).to(device)[None]
+            piece, state = run_cell(layer.backwards, here.flip(1), state)
+            both = [torch.from_numpy(ahead.read(start, stop)).to(device)[None], piece.flip(1)]
+            y.write(start, _to_disk(layer.finish(here, torch.cat(both, -1))[0]))
+
+
+def _to_disk(x: Tensor) -> np.ndarray:
+    return x.float().cpu().numpy()
