@@ -9,11 +9,13 @@ Needs Lhotse: pip install audio-rnn[lhotse]
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import soundfile
+import yaml
 
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
@@ -27,6 +29,8 @@ from recipes.speech_recognition.corpus import (
 )
 
 TOLERANCE = 0.01  # seconds a cut may lack of its recording and still be all of it
+UNREADABLE = (OSError, EOFError, zlib.error, ValueError, yaml.YAMLError)  # no file, or damage in it
+IMPOSSIBLE = (AssertionError, TypeError, AttributeError)  # from Lhotse's checks of what it read
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,8 @@ def read_cuts(paths: tuple[Path, ...]) -> Any:
         raise InputError(
             "Lhotse is missing, expected it to read its manifests; pip install audio-rnn[lhotse]"
         ) from error
-    kinds = {}
-    for path in paths:
-        try:
-            manifest = lhotse.load_manifest(path)
-        except Exception as error:  # it raises whatever the broken line leads to
-            raise InputError(f"{path}: cannot be read by Lhotse: {error}") from error
-        kinds[type(manifest).__name__] = manifest
+    manifests = [read_manifest(path) for path in paths]
+    kinds = {type(manifest).__name__: manifest for manifest in manifests}
     if set(kinds) == {"CutSet"} and len(paths) == 1:
         return kinds["CutSet"].trim_to_supervisions(keep_overlapping=False)
     if set(kinds) != {"RecordingSet", "SupervisionSet"} or len(paths) != 2:
@@ -80,6 +79,26 @@ def read_cuts(paths: tuple[Path, ...]) -> Any:
     match(told, {recording.id for recording in kinds["RecordingSet"]}, paths[0])
     cuts = lhotse.CutSet.from_manifests(kinds["RecordingSet"], kinds["SupervisionSet"])
     return cuts.trim_to_supervisions(keep_overlapping=False)
+
+
+def read_manifest(path: Path) -> Any:
+    """A RecordingSet, SupervisionSet or CutSet that passes Lhotse's checks. Raises: InputError."""
+    import lhotse
+
+    try:
+        manifest = lhotse.load_manifest(path)
+    except UNREADABLE as error:
+        raise InputError(
+            f"{path}: cannot be read by Lhotse: {error}; expected a whole manifest (.jsonl, "
+            ".jsonl.gz) of recordings, supervisions or cuts"
+        ) from error
+    try:
+        lhotse.validate(manifest)
+    except IMPOSSIBLE as error:
+        raise InputError(
+            f"{path}: refused by Lhotse's checks: {error}; repair the manifest"
+        ) from error
+    return manifest
 
 
 def convert(cut: Any, options: Options) -> Utterance:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from pathlib import Path
@@ -97,6 +98,26 @@ def test_bad_input(corpus: Path, tmp_path: Path) -> None:
     write_lines(corpus / "recordings.jsonl", [recording(corpus, "b", 2)])
     with pytest.raises(InputError, match="1 transcripts without audio: a"):
         prepare(Options(corpus, pair(corpus), output=output))
+
+
+@pytest.mark.parametrize("cut", [30, -1])
+def test_a_manifest_that_is_cut_off_is_named(corpus: Path, tmp_path: Path, cut: int) -> None:
+    packed = gzip.compress((corpus / "supervisions.jsonl").read_bytes())
+    path = corpus / "supervisions.jsonl.gz"
+    path.write_bytes(packed[:cut])
+    options = Options(corpus, (corpus / "recordings.jsonl", path), output=tmp_path / "out")
+    with pytest.raises(InputError, match=r"supervisions\.jsonl\.gz: cannot be read by Lhotse"):
+        prepare(options)
+
+
+@pytest.mark.parametrize(("field", "value"), [("duration", -1.0), ("duration", "2 s")])
+def test_impossible_values_are_named(
+    corpus: Path, tmp_path: Path, field: str, value: object
+) -> None:
+    lines = [{**supervision("a-1", "a", 0.0, 2.0, 0, "HELLO"), field: value}]
+    write_lines(corpus / "supervisions.jsonl", lines)
+    with pytest.raises(InputError, match=r"supervisions\.jsonl: refused by Lhotse's checks: "):
+        prepare(Options(corpus, pair(corpus), output=tmp_path / "out"))
 
 
 def output_folder(tmp_path: Path) -> Path:
