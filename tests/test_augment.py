@@ -190,6 +190,15 @@ def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
         WaveformAugment(WaveformAugmentConfig(noise_folder=tmp_path), RATE)
 
 
+def test_recordings_may_lie_in_linked_folders(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "own").mkdir()
+    write_audio(tmp_path / "far/hum.flac", np.full(800, 0.1), RATE)
+    (tmp_path / "own/linked").symlink_to(tmp_path / "far")
+    config = WaveformAugmentConfig(noise_folder=tmp_path / "own")
+    assert WaveformAugment(config, RATE).noises == [tmp_path / "own/linked/hum.flac"]
+
+
 def test_generated_room_decays_by_60_db_in_rt60() -> None:
     config = WaveformAugmentConfig(
         room_probability=1.0, room_rt60_s=(0.5, 0.5), room_direct_db=(6.0, 6.0)

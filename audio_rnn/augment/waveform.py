@@ -14,6 +14,7 @@ from audio_rnn.augment.config import WaveformAugmentConfig
 from audio_rnn.augment.draw import chosen, normal, uniform
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import valid_frames
+from audio_rnn.files import files_below
 
 SPEED_STEPS = 100  # in a factor of 1: a coarse grid keeps the resampling filters short
 
@@ -136,9 +137,10 @@ def _any_of(files: list[Path]) -> Path:
 def _recordings(folder: Path | None, field: str) -> list[Path]:
     if folder is None:
         return []
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    files = files_below(folder, EXTENSIONS)
     if not files:
         raise ConfigError(
-            f"{field}: found no audio file in {folder}, expected some; check the name"
+            f"{field}: found no audio file in {folder}, expected some that end in "
+            f"{', '.join(EXTENSIONS)}; check the name"
         )
     return files

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import BinaryIO
 
 from audio_rnn.audio import EXTENSIONS, Source
 from audio_rnn.errors import InputError
+from audio_rnn.files import files_below
 
 STANDARD_INPUT = "-"
 
@@ -78,25 +78,9 @@ def _matches(pattern: Path) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    """All audio below a folder but hidden files, sorted; links to folders are followed."""
-    files = sorted(
-        path
-        for path in _walk(folder)
-        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and path.is_file()
-    )
+    """All audio below a folder."""
+    files = files_below(folder, EXTENSIONS)
     if not files:
         expected = f"expected a file that ends in {', '.join(EXTENSIONS)}"
         raise InputError(f"{folder}: found no audio in this folder, {expected}")
     return files
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Every file below a folder. A real folder is entered once, so that no link makes a loop."""
-    seen: set[Path] = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
-        real = Path(place).resolve()
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        yield from (Path(place, name) for name in names)
