@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from audio_rnn.audio import Source, read_blocks, source_name
+from audio_rnn.audio import Source, source_name
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
-from audio_rnn.decoding.hypothesis import Word
+from audio_rnn.decoding.hypothesis import Hypothesis, joined
 from audio_rnn.device import choose_device
 from audio_rnn.errors import ConfigError, InputError
-from audio_rnn.inference.transcript import Failure, Transcript
+from audio_rnn.inference.reading import Reading, SoundMeter
+from audio_rnn.inference.sweep import log_prob_pieces
+from audio_rnn.inference.transcript import Failure, Transcript, presentable
 from audio_rnn.models.speech import SpeechModel
 
-SILENCE_PEAK = 1e-4  # -80 dB of full scale: nothing that anyone could have said
 BATCH_SECONDS = {"cpu": 60.0, "cuda": 1200.0}
-TIME_DIGITS, CONFIDENCE_DIGITS = 3, 4
-SHORTEST = 0.001  # seconds of a word; the last step of a model may begin where the sound ends
 BATCHES_AHEAD = 4  # as much is read before it is sorted by length
 
 
@@ -33,8 +32,7 @@ class Recording:
 
     name: str
     frames: Tensor  # static features (frames, n_static)
-    duration: float  # seconds
-    peak: float  # largest magnitude of a sample
+    meter: SoundMeter
 
 
 class Transcriber:
@@ -48,7 +46,7 @@ class Transcriber:
         channel: int | None = None,
     ) -> None:
         """`batch_seconds` is the audio, padding included, that goes through the model at once (a
-        longer file goes alone); `channel` is the one to hear, all mixed when None.
+        longer file is swept in pieces); `channel` is the one to hear, all mixed when None.
 
         Raises: ConfigError.
         """
@@ -74,8 +72,9 @@ class Transcriber:
         return cls(SpeechModel.load(folder), device, batch_seconds, channel)
 
     def transcribe(self, path: Source) -> Transcript:
-        """One file. Raises AudioError."""
-        return self._transcribe_batch([self._read(path)])[0]
+        """One file. Raises AudioError, StorageError."""
+        read = self._read(path)
+        return read if isinstance(read, Transcript) else self._transcribe_batch([read])[0]
 
     def transcribe_many(self, paths: Iterable[Source]) -> Iterator[Transcript | Failure]:
         """Every file, in the order given; one that cannot be used is a `Failure`."""
@@ -85,44 +84,48 @@ class Transcriber:
             for batch in batches(recordings, self._frame_budget):
                 results.update(zip(batch, self._attempt(batch)))
             for item in window:
-                yield item if isinstance(item, Failure) else results[item]
+                yield results[item] if isinstance(item, Recording) else item
 
     @property
     def _frame_budget(self) -> float:
         return self.batch_seconds / self.model.features.hop_seconds
 
-    def _windows(self, paths: Iterable[Source]) -> Iterator[list[Recording | Failure]]:
+    def _windows(self, paths: Iterable[Source]) -> Iterator[list[Recording | Transcript | Failure]]:
         """Read ahead by some batches, so that files of like length can share one."""
-        window: list[Recording | Failure] = []
+        window: list[Recording | Transcript | Failure] = []
         for path in paths:
             window.append(self._try_to_read(path))
-            held = sum(item.duration for item in window if isinstance(item, Recording))
+            held = sum(item.meter.duration for item in window if isinstance(item, Recording))
             if held >= BATCHES_AHEAD * self.batch_seconds:
                 yield window
                 window = []
         yield window
 
-    def _try_to_read(self, path: Source) -> Recording | Failure:
+    def _try_to_read(self, path: Source) -> Recording | Transcript | Failure:
         name = source_name(path)
         try:
             return self._read(path)
         except (InputError, OSError) as error:
             return Failure(name, str(error).removeprefix(f"{name}: "))
 
-    def _read(self, path: Source) -> Recording:
-        """Frames of a file, read in blocks: its waveform is never held as a whole."""
-        rate = self.model.features.config.sample_rate
-        samples, peak = 0, 0.0
+    def _read(self, path: Source) -> Recording | Transcript:
+        """The frames of a file, or the transcript of one that is longer than a batch."""
+        reading = Reading(self.model.features, path, self.channel)
+        pieces, held = iter(reading), []
+        while (piece := next(pieces, None)) is not None:
+            held.append(piece)
+            if sum(map(len, held)) > self._frame_budget:
+                return self._sweep(reading, chain(held, pieces))
+        return Recording(source_name(path), torch.cat(held), reading.meter)
 
-        def measured() -> Iterator[np.ndarray]:
-            nonlocal samples, peak
-            for block in read_blocks(path, rate, channel=self.channel):
-                samples += len(block)
-                peak = max(peak, float(np.abs(block).max(initial=0)))
-                yield block
-
-        frames = self.model.features.static_blocks(measured())
-        return Recording(source_name(path), frames, samples / rate, peak)
+    def _sweep(self, reading: Reading, pieces: Iterable[Tensor]) -> Transcript:
+        """A long file, without ever holding it as a whole."""
+        decoding = self.decoder.start()
+        segments = [
+            s for scores in log_prob_pieces(self.model, pieces) for s in decoding.feed(scores)
+        ]
+        best = joined([*segments, *decoding.finish()])
+        return _transcript(source_name(reading.source), reading.meter, best)
 
     def _attempt(self, batch: list[Recording]) -> list[Transcript | Failure]:
         """A batch that does not fit into the GPU is tried in halves."""
@@ -136,7 +139,7 @@ class Transcriber:
         return [
             Failure(
                 batch[0].name,
-                f"found {batch[0].duration:.0f} s, more than fits into the memory of the GPU; "
+                f"found {batch[0].meter.duration:.0f} s, more than fits into the memory of the GPU; "
                 "use the CPU or cut the file",
             )
         ]
@@ -147,23 +150,15 @@ class Transcriber:
         with torch.inference_mode():
             log_probs, steps = self.model(frames, lengths)
         scores = log_probs.cpu().numpy()
-        return [self._transcript(r, scores[i, : steps[i]]) for i, r in enumerate(batch)]
-
-    def _transcript(self, recording: Recording, log_probs: np.ndarray) -> Transcript:
-        """log_probs (steps, symbols) -> text; what a model makes of digital silence is left out."""
-        if recording.peak < SILENCE_PEAK:
-            return Transcript(recording.name, "", (), recording.duration, 1.0)
-        best = decode(self.decoder, log_probs)
-        words = tuple(_presentable(word, recording.duration) for word in best.words)
-        confidence = round(best.confidence, CONFIDENCE_DIGITS)
-        return Transcript(recording.name, best.text, words, recording.duration, confidence)
+        return [
+            _transcript(r.name, r.meter, decode(self.decoder, scores[i, : steps[i]]))
+            for i, r in enumerate(batch)
+        ]
 
 
-def _presentable(word: Word, duration: float) -> Word:
-    """A word inside its recording, and without the last digits that depend on the batch."""
-    start = round(min(word.start, duration - SHORTEST), TIME_DIGITS)
-    end = round(min(word.end, duration), TIME_DIGITS)
-    return Word(word.text, max(0.0, start), end, round(word.confidence, CONFIDENCE_DIGITS))
+def _transcript(name: str, meter: SoundMeter, best: Hypothesis) -> Transcript:
+    shown = presentable(best, meter.onset, meter.duration)
+    return Transcript(name, shown.text, tuple(shown.words), meter.duration, shown.confidence)
 
 
 def batches(recordings: list[Recording], budget: float) -> Iterator[list[Recording]]:

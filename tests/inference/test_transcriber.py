@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from audio_rnn.audio import read_audio, write_audio
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.errors import AudioError, ConfigError, ModelError
+from audio_rnn.inference.reading import SoundMeter
 from audio_rnn.inference.transcriber import Recording, Transcriber, batches
 from audio_rnn.inference.transcript import Failure, Transcript
 from tests.small_model import RATE, save_small_model, sound, write_sounds
@@ -106,10 +109,25 @@ def test_silence_gives_empty_text_alone_and_beside_others(folder, files, tmp_pat
     assert load(folder).transcribe(silence) == results[1]
 
 
-def test_sound_after_silence_is_heard(folder, tmp_path):
+@pytest.mark.parametrize("batch_seconds", [5.0, 60.0])
+def test_sound_after_silence_is_heard_and_the_silence_is_not(folder, tmp_path, batch_seconds):
     path = tmp_path / "late.wav"
     write_audio(path, np.concatenate([np.zeros(25 * RATE, np.float32), sound(1.0)]), RATE)
-    assert load(folder).transcribe(path).text
+    transcript = load(folder, batch_seconds=batch_seconds).transcribe(path)
+    assert transcript.text
+    assert all(word.end >= 24.0 for word in transcript.words)
+
+
+def test_a_full_disk_fails_the_long_file_only(folder, files, monkeypatch):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    expected = [load(folder).transcribe(path) for path in files]
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(full.open, "r+b"))
+    results = list(load(folder, batch_seconds=3.65).transcribe_many(files))
+    assert [type(r) for r in results] == [Failure if s == 3.7 else Transcript for s in LENGTHS]
+    assert "No space left on device" in results[2].reason
+    assert [r.text for r in results[3:]] == [r.text for r in expected[3:]]
 
 
 def test_a_channel_can_be_named(folder, tmp_path):
@@ -132,7 +150,7 @@ def test_no_files_no_transcripts(folder):
 
 def test_batches_stay_in_the_budget_and_lose_nothing():
     recordings = [
-        Recording(str(i), torch.zeros(n, 1), n, 1.0)
+        Recording(str(i), torch.zeros(n, 1), SoundMeter(RATE))
         for i, n in enumerate([5, 100, 7, 30, 30, 1, 29, 6])
     ]
     made = list(batches(recordings, budget=60))
@@ -149,7 +167,7 @@ def test_a_batch_that_does_not_fit_into_the_gpu_is_halved(folder, files, monkeyp
 
     def small_gpu(batch):
         sizes.append(len(batch))
-        if len(batch) > 2 or batch[0].duration > 3.65:
+        if len(batch) > 2 or batch[0].meter.duration > 3.65:
             raise torch.OutOfMemoryError
         return whole(batch)
 
