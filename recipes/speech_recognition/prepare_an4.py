@@ -17,16 +17,9 @@ import soundfile
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
 from recipes.speech_recognition.archive import extract, is_archive
-from recipes.speech_recognition.corpus import (
-    Source,
-    durations,
-    hold_out,
-    inside,
-    match,
-    require_folder,
-    run,
-    write_corpus,
-)
+from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
+from recipes.speech_recognition.recordings import Said, inside, match, utterances
+from recipes.speech_recognition.splits import hold_out
 
 COEFFICIENTS = 13
 FRAMES_PER_SECOND = 100
@@ -75,18 +68,9 @@ def read_set(root: Path, split: str, output: Path) -> list[Utterance]:
     names = match(texts, present, root / "etc" / f"an4_{split}.transcription")
     if present and next(iter(present.values())).suffix == ".mfc":
         return [_from_features(root, present[name], texts[name], output) for name in names]
+    said = {name: Said(texts[name], present[name].parent.name) for name in names}
     sound = {name: convert_raw(present[name], output / "audio") for name in names}
-    lengths = durations(sound)
-    return [
-        Utterance(
-            name,
-            lengths[name],
-            audio=inside(sound[name], root, output),
-            text=texts[name],
-            speaker=present[name].parent.name,
-        )
-        for name in names
-    ]
+    return utterances(said, sound, root, output)
 
 
 def read_transcription(path: Path) -> dict[str, str]:

@@ -12,20 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from audio_rnn.audio import EXTENSIONS
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from recipes.speech_recognition.corpus import (
-    AUDIO_SUFFIXES,
-    Source,
-    durations,
-    hold_out,
-    inside,
-    match,
-    require_folder,
-    run,
-    write_corpus,
-)
-from recipes.speech_recognition.table import by_split, read_utterances
+from audio_rnn.files import files_below
+from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
+from recipes.speech_recognition.recordings import Said, match, utterances
+from recipes.speech_recognition.splits import by_split, hold_out
+from recipes.speech_recognition.table import read_utterances
 from recipes.speech_recognition.text import normalise, plain
 
 NORMALISERS: dict[str, Callable[[str], str]] = {
@@ -59,17 +53,16 @@ def prepare(options: Options) -> None:
     source, output, normalised = options.source, options.output, NORMALISERS[options.text]
     if source.is_file():
         root = source.parent
-        utterances = read_utterances(source, output, normalised, skip=options.skip_unmatched)
+        found = read_utterances(source, output, normalised, skip=options.skip_unmatched)
     else:
-        root, utterances = source, find_utterances(options)
-    given = any(utterance.split for utterance in utterances)
-    splits = by_split(utterances) if given else divide(utterances, options)
-    write_corpus(output, splits, root)
+        root, found = source, find_utterances(options)
+    given = any(utterance.split for utterance in found)
+    write_corpus(output, by_split(found) if given else divide(found, options), root)
 
 
-def divide(utterances: list[Utterance], options: Options) -> dict[str, list[Utterance]]:
+def divide(found: list[Utterance], options: Options) -> dict[str, list[Utterance]]:
     """Splits of the asked sizes, by speaker where speakers are known."""
-    rest, test = hold_out(utterances, options.test_share)
+    rest, test = hold_out(found, options.test_share)
     train, valid = hold_out(rest, options.valid_share / (1 - options.test_share))
     return {"train": train, "valid": valid, "test": test}
 
@@ -77,33 +70,29 @@ def divide(utterances: list[Utterance], options: Options) -> dict[str, list[Utte
 def find_utterances(options: Options) -> list[Utterance]:
     """Every audio file of a folder with the .txt beside it. Raises: InputError."""
     source = require_folder(options.source, "a folder of recordings, or a .csv or .tsv table")
-    recordings = _by_id(source, AUDIO_SUFFIXES)
-    transcripts = _by_id(source, {".txt"})
+    recordings, transcripts = _by_id(source, EXTENSIONS), _by_id(source, {".txt"})
     names = match(transcripts, recordings, source, options.skip_unmatched)
-    lengths = durations({name: recordings[name] for name in names}, options.skip_unmatched)
-    if not lengths:
-        raise InputError(f"{source}: found no recording, expected a.wav with a.txt beside it")
-    return [
-        Utterance(
-            name,
-            lengths[name],
-            audio=inside(recordings[name], source, options.output),
-            text=NORMALISERS[options.text](_read_text(transcripts[name])),
-            speaker=recordings[name].parent.name if options.speaker_folders else None,
+    said = {
+        name: Said(
+            NORMALISERS[options.text](_read_text(transcripts[name])),
+            recordings[name].parent.name if options.speaker_folders else None,
         )
-        for name in lengths
-    ]
+        for name in names
+    }
+    found = utterances(said, recordings, source, options.output, options.skip_unmatched)
+    if not found:
+        raise InputError(f"{source}: found no recording, expected a.wav with a.txt beside it")
+    return found
 
 
 def _by_id(source: Path, suffixes: Collection[str]) -> dict[str, Path]:
     """Path without suffix, relative to `source` -> file. Raises: InputError for a name twice."""
     found: dict[str, Path] = {}
-    for path in sorted(source.rglob("*")):
-        if path.suffix.lower() in suffixes and path.is_file():
-            name = path.relative_to(source).with_suffix("").as_posix()
-            if name in found:
-                raise InputError(f"{path}: {found[name].name} lies beside it; expected one of them")
-            found[name] = path
+    for path in files_below(source, suffixes):
+        name = path.relative_to(source).with_suffix("").as_posix()
+        if name in found:
+            raise InputError(f"{path}: {found[name].name} lies beside it; expected one of them")
+        found[name] = path
     return found
 
 

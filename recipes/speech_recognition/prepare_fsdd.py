@@ -10,18 +10,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from audio_rnn.audio import EXTENSIONS
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from recipes.speech_recognition.corpus import (
-    AUDIO_SUFFIXES,
-    Source,
-    durations,
-    inside,
-    listed,
-    require_folder,
-    run,
-    write_corpus,
-)
+from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
+from recipes.speech_recognition.recordings import Said, listed, utterances
 from recipes.speech_recognition.text import spell_number
 
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<take>\d+)")
@@ -43,14 +36,11 @@ def prepare(options: Options) -> None:
     if options.valid_takes < 0:
         raise InputError(f"--valid-takes: found {options.valid_takes}, expected 0 or more")
     recordings = find_recordings(options.source)
-    lengths = durations(recordings)
+    said = {name: said_in(name) for name in recordings}
     splits: dict[str, list[Utterance]] = {"train": [], "valid": [], "test": []}
-    for name, path in recordings.items():
-        digit, speaker, take = name.split("_")
-        where = inside(path, options.source, options.output)
-        text = spell_number(int(digit))
-        utterance = Utterance(name, lengths[name], audio=where, text=text, speaker=speaker)
-        splits[split_of(int(take), options.valid_takes)].append(utterance)
+    for utterance in utterances(said, recordings, options.source, options.output):
+        take = int(utterance.id.split("_")[2])
+        splits[split_of(take, options.valid_takes)].append(utterance)
     write_corpus(options.output, splits, options.source)
 
 
@@ -58,7 +48,7 @@ def find_recordings(source: Path) -> dict[str, Path]:
     """Id -> file, sorted. Raises: InputError for another layout."""
     require_folder(source, "the folder of the Free Spoken Digit Dataset")
     folder = source / "recordings" if (source / "recordings").is_dir() else source
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in AUDIO_SUFFIXES)
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
     strange = [path.name for path in files if not NAME.fullmatch(path.stem)]
     if strange or not files:
         raise InputError(
@@ -66,6 +56,12 @@ def find_recordings(source: Path) -> dict[str, Path]:
             "expected names like 7_jackson_32.wav (digit_speaker_take)"
         )
     return {path.stem: path for path in files}
+
+
+def said_in(name: str) -> Said:
+    """What the name of a recording tells of it."""
+    digit, speaker, _ = name.split("_")
+    return Said(spell_number(int(digit)), speaker)
 
 
 def split_of(take: int, valid_takes: int) -> str:

@@ -10,22 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import track
-
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
 from recipes.speech_recognition.archive import extract, is_archive
-from recipes.speech_recognition.corpus import (
-    Source,
-    durations,
-    inside,
-    match,
-    require_folder,
-    run,
-    write_corpus,
-)
-from recipes.speech_recognition.table import by_split, read_utterances
+from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
+from recipes.speech_recognition.recordings import Said, match, utterances
+from recipes.speech_recognition.splits import by_split
+from recipes.speech_recognition.table import read_utterances
 
 TABLE = "manifest.tsv"
 
@@ -70,18 +61,8 @@ def read_subset(subset: str, options: Options) -> list[Utterance]:
     if not texts:
         raise InputError(f"{folder}: found no SPEAKER/CHAPTER/*.trans.txt, expected LibriSpeech")
     names = match(texts, recordings, folder)
-    shown = track(names, subset, transient=True, disable=not Console().is_terminal)
-    lengths = durations({name: recordings[name] for name in shown})
-    return [
-        Utterance(
-            name,
-            lengths[name],
-            audio=inside(recordings[name], options.source, options.output),
-            text=texts[name],
-            speaker=name.split("-")[0],
-        )
-        for name in names
-    ]
+    said = {name: Said(texts[name], name.split("-")[0]) for name in names}
+    return utterances(said, recordings, options.source, options.output)
 
 
 def find_subset(subset: str, source: Path, output: Path) -> Path:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from audio_rnn.audio import EXTENSIONS
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from recipes.speech_recognition.corpus import AUDIO_SUFFIXES, SPLITS, durations, inside, match
+from recipes.speech_recognition.recordings import Said, match, utterances
 
 SPLIT_NAMES = {"train": "train", "valid": "valid", "dev": "valid", "test": "test"}
 
@@ -53,28 +54,16 @@ def read_utterances(
     root = table.parent
     rows = _by_name(read_table(table, ("path", "text")), root)
     recordings = _recordings(rows, root)
-    names = match(rows, recordings, table, skip)
-    lengths = durations({name: recordings[name] for name in names}, skip)
-    return [
-        Utterance(
-            name.rpartition(".")[0] or name,
-            lengths[name],
-            audio=inside(recordings[name], root, output),
-            text=normalise(rows[name].values["text"]),
-            speaker=rows[name].values.get("speaker", speaker) or None,
-            split=rows[name].split(),
+    said = {
+        name: Said(
+            normalise(rows[name].values["text"]),
+            rows[name].values.get("speaker", speaker) or None,
+            rows[name].split(),
         )
-        for name in names
-        if name in lengths
-    ]
-
-
-def by_split(utterances: Iterable[Utterance]) -> dict[str, list[Utterance]]:
-    """Utterances under the name of their split."""
-    splits: dict[str, list[Utterance]] = {split: [] for split in SPLITS}
-    for utterance in utterances:
-        splits[utterance.split or "train"].append(utterance)
-    return splits
+        for name in match(rows, recordings, table, skip)
+    }
+    found = utterances(said, recordings, root, output, skip)
+    return [replace(u, id=u.id.rpartition(".")[0] or u.id) for u in found]
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[Row]:
@@ -124,6 +113,6 @@ def _recordings(names: Iterable[str], root: Path) -> dict[str, Path]:
     named = {name: root / name for name in names}
     folders = {path.parent for path in named.values() if path.parent.is_dir()}
     beside = (path for folder in sorted(folders) for path in folder.iterdir())
-    audio = [path for path in beside if path.suffix.lower() in AUDIO_SUFFIXES]
+    audio = [path for path in beside if path.suffix.lower() in EXTENSIONS]
     found = {path.relative_to(root).as_posix(): path for path in audio}
     return found | {name: path for name, path in named.items() if path.is_file()}

@@ -66,6 +66,24 @@ def test_table_by_speaker(tmp_path: Path) -> None:
     assert splits["train"][0].text.startswith("well ")
 
 
+def test_two_formats_of_one_recording_are_named(tmp_path: Path) -> None:
+    source = table(tmp_path / "own.csv", header="path,text")
+    write_sound(tmp_path / "wav/3.flac")
+    with source.open("a", encoding="utf-8") as file:
+        file.write("wav/3.flac,three\n")
+    with pytest.raises(InputError, match="1 ids stand more than once: wav/3"):
+        prepare(Options(source, tmp_path / "out", valid_share=0, test_share=0))
+
+
+def test_linked_folders_are_searched(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/mine").symlink_to(folder)
+    prepare(Options(tmp_path / "set", tmp_path / "out"))
+    splits = read_all(tmp_path / "out")
+    assert sum(map(len, splits.values())) == 20
+    assert all(u.audio.startswith("source/mine/speaker") for u in splits["test"])
+
+
 def test_table_with_splits(tmp_path: Path) -> None:
     source = table(tmp_path / "own.csv", header="path,text,split")
     source.write_text(source.read_text("utf-8-sig").replace("train", "dev", 3))
