@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,3 +42,24 @@ def read_model(folder: Path, kind: str) -> ModelFolder:
             f"{folder}: found a model of kind {description.get('kind')!r}, expected {kind!r}"
         )
     return ModelFolder(description, weights)
+
+
+def load_weights(
+    model: nn.Module,
+    weights: Mapping[str, Tensor],
+    where: Path,
+    remedy: str = "copy the whole folder again",
+) -> None:
+    """Give a model its weights. Raises: ModelError naming the first tensor that does not fit."""
+    expected = model.state_dict()
+    for name in [*expected, *(weights.keys() - expected.keys())]:
+        found, wanted = (_shape(tensors.get(name)) for tensors in (weights, expected))
+        if found != wanted:
+            raise ModelError(
+                f"{where}: weights: found {found} as {name!r}, expected {wanted}; {remedy}"
+            )
+    model.load_state_dict(weights)
+
+
+def _shape(tensor: Tensor | None) -> str:
+    return "no tensor" if tensor is None else f"shape {tuple(tensor.shape)}"

@@ -12,7 +12,7 @@ from audio_rnn.config import from_dict, to_dict
 from audio_rnn.errors import ConfigError, ModelError, VocabularyError
 from audio_rnn.features import FeatureConfig, Features
 from audio_rnn.models.acoustic import AcousticConfig, AcousticModel
-from audio_rnn.models.folder import ModelFolder, read_model
+from audio_rnn.models.folder import ModelFolder, load_weights, read_model
 from audio_rnn.vocabulary import Vocabulary
 
 KIND = "speech"
@@ -63,10 +63,7 @@ class SpeechModel(nn.Module):
         """The model in a run folder or model folder, ready for use. Raises ModelError."""
         saved = read_model(folder, KIND)
         model = _build(saved, folder)
-        try:
-            model.load_state_dict(saved.weights)
-        except RuntimeError as error:
-            raise ModelError(f"{folder}: weights do not fit the description: {error}") from error
+        load_weights(model, saved.weights, folder)
         return model.eval()
 
 
