@@ -25,8 +25,8 @@ def forge(folder: Path, change: dict[str, torch.Tensor | None]) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({NAME: torch.zeros(3)}, rf"found shape (3,) as '{NAME}', expected shape (14,)"),
-        ({NAME: None}, f"found no tensor as '{NAME}', expected shape (14,)"),
+        ({NAME: torch.zeros(3)}, rf"found shape (3,) as '{NAME}', expected shape (16,)"),
+        ({NAME: None}, f"found no tensor as '{NAME}', expected shape (16,)"),
         ({"more": torch.zeros(2, 1)}, "found shape (2, 1) as 'more', expected no tensor"),
     ],
 )
