@@ -48,9 +48,7 @@ def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_dir
 
 
-@pytest.mark.parametrize(
-    "path", sorted((REPO / "conf").rglob("*.yaml")), ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("path", sorted(DEBUG.parent.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_config_loads(path: Path) -> None:
     configs.load(RecipeConfig, path)
 

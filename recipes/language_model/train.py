@@ -1,0 +1,89 @@
+"""Train a language model on prepared texts.
+
+python -m recipes.language_model.train --config conf/language_model/an4.yaml
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from audio_rnn.cli.shell import run_command
+from audio_rnn.config import from_command_line
+from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
+from audio_rnn.data.texts import encode_texts, read_texts
+from audio_rnn.engine.config import TrainingConfig
+from audio_rnn.engine.distributed import Process, stop
+from audio_rnn.engine.run_folder import describe_run
+from audio_rnn.engine.trainer import Trainer
+from audio_rnn.models.sequence import SequenceConfig, SequenceModel
+from audio_rnn.tasks.next_symbol import NextSymbol
+from audio_rnn.vocabulary import Vocabulary
+from recipes.same_run import keep_digest, keep_vocabulary
+
+
+@dataclass(frozen=True)
+class RecipeConfig:
+    """One training of a language model."""
+
+    data: Path = Path("data/default_text")  # folder with train.txt, valid.txt and vocabulary.txt
+    run_dir: Path = Path("runs/language_model")  # folder that the training writes to
+    model: SequenceConfig = field(default_factory=SequenceConfig)
+    batches: SequenceBatchConfig = field(default_factory=SequenceBatchConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+def train(config: RecipeConfig) -> None:
+    """Train, or go on with, the run that `config` describes."""
+    try:
+        _train(config)
+    finally:
+        stop()
+
+
+def _train(config: RecipeConfig) -> None:
+    torch.manual_seed(config.training.seed)
+    vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
+    model = SequenceModel(config.model, vocabulary)
+    trainer = Trainer(NextSymbol(model), config.training, config.run_dir)
+    batches = load_batches(config, "train", vocabulary, trainer.process)
+    alone = Process(0, 1, trainer.process.device)  # one process validates, on all texts
+    valid = load_batches(config, "valid", vocabulary, alone)
+    if trainer.process.first:
+        describe_run(config.run_dir, config)
+        keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
+        keep_digest(config.run_dir / "train.sha256", config.data / "train.txt")
+        report(model, batches)
+    trainer.fit(batches, valid)
+
+
+def load_batches(
+    config: RecipeConfig, split: str, vocabulary: Vocabulary, process: Process
+) -> SequenceBatches:
+    """The texts of a split as batches. Raises: InputError."""
+    sequences = encode_texts(vocabulary, read_texts(config.data / f"{split}.txt"))
+    seed = config.training.seed
+    return SequenceBatches(sequences, config.batches, seed, process.rank, process.world)
+
+
+def report(model: SequenceModel, batches: SequenceBatches) -> None:
+    """Say what is about to be trained on what."""
+    parameters = sum(p.numel() for p in model.parameters())
+    print(
+        f"{len(batches.lengths)} texts, {batches.lengths.sum()} symbols of "
+        f"{len(model.vocabulary)} kinds, ends counted, {batches.steps(1)} batches; "
+        f"{parameters / 1e6:.2f} M parameters",
+        file=sys.stderr,
+    )
+
+
+def main() -> None:
+    """Command line."""
+    train(from_command_line(RecipeConfig, __doc__ or ""))
+
+
+if __name__ == "__main__":
+    run_command(main)
