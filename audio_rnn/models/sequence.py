@@ -14,7 +14,7 @@ from audio_rnn.config import from_dict, require, to_dict
 from audio_rnn.data.sequences import BOUNDARY, SequenceBatch, collate
 from audio_rnn.errors import ConfigError, ModelError, VocabularyError
 from audio_rnn.features import valid_frames
-from audio_rnn.models.folder import read_model
+from audio_rnn.models.folder import load_weights, read_model
 from audio_rnn.models.recurrent import Cell, RecurrentConfig, RecurrentStack, State
 from audio_rnn.vocabulary import Vocabulary
 
@@ -155,11 +155,11 @@ class SequenceModel(nn.Module):
             vocabulary = saved.description["vocabulary"]
             config = from_dict(SequenceConfig, saved.description["config"])
             model = cls(config, Vocabulary(tuple(vocabulary["symbols"]), vocabulary["unit"]))
-            model.load_state_dict(saved.weights)
-        except (ConfigError, VocabularyError, KeyError, TypeError, RuntimeError) as error:
+        except (ConfigError, VocabularyError, KeyError, TypeError) as error:
             raise ModelError(
-                f"{folder}: broken description or weights: {error}; copy the whole folder again"
+                f"{folder}: broken description: {error}; copy the whole folder again"
             ) from error
+        load_weights(model, saved.weights, folder)
         return model.eval()
 
 

@@ -165,7 +165,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     [
         ({"kind": "speech"}, "found a model of kind 'speech', expected 'sequence'"),
         ({"config": {"hiden": 3}}, "did you mean 'hidden'"),
-        ({"config": {"hidden": 9}}, "size mismatch"),
+        ({"config": {"hidden": 9}}, "expected shape"),
         ({"vocabulary": {"unit": "character"}}, "symbols"),
     ],
 )
