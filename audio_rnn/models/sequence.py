@@ -93,15 +93,18 @@ class SequenceModel(nn.Module):
     def log_likelihood(
         self, symbols: Tensor, targets: Tensor, lengths: Tensor, state: list[State] | None = None
     ) -> tuple[Tensor, list[State]]:
-        """Log-probability (batch,) of `targets` (batch, steps), natural; else as `forward`."""
+        """Natural log-probability (batch,) of `targets` (batch, steps), summed in float64.
+
+        The rest is as in `forward`.
+        """
         log_probs, state = self(symbols, lengths, state)
         told = log_probs.gather(2, targets.unsqueeze(2)).squeeze(2)
         valid = valid_frames(lengths, targets.shape[1])
-        return told.masked_fill(~valid, 0).sum(dim=1), state
+        return told.masked_fill(~valid, 0).sum(dim=1, dtype=torch.float64), state
 
     @torch.no_grad()
     def score_batch(self, batch: SequenceBatch) -> Tensor:
-        """Natural log-probability (batch,) of each sequence, its end included, float64."""
+        """Natural log-probability (batch,) of each sequence, its end included, in float64."""
         total = torch.zeros(len(batch.ids), dtype=torch.float64, device=batch.inputs.device)
         state = None
         for piece in batch.pieces(PIECE):
@@ -110,7 +113,7 @@ class SequenceModel(nn.Module):
         return total
 
     def score(self, texts: list[list[int]]) -> Tensor:
-        """Natural log-probability (texts,) of each text, its end included, float64.
+        """Natural log-probability (texts,) of each text, its end included, in float64.
 
         Raises: InputError for a text that holds the boundary.
         """
