@@ -118,12 +118,10 @@ class SequenceModel(nn.Module):
         Raises: InputError for a text that holds the boundary.
         """
         device = self.embedding.weight.device
-        named = {f"text {n}": ids for n, ids in enumerate(texts)}
-        names = list(named)
-        groups = [names[n : n + TOGETHER] for n in range(0, len(names), TOGETHER)]
-        batches = (collate({name: named[name] for name in group}) for group in groups)
-        empty = torch.zeros(0, dtype=torch.float64, device=device)
-        return torch.cat([empty, *(self.score_batch(batch.to(device)) for batch in batches)])
+        named = [(f"text {n}", ids) for n, ids in enumerate(texts)]
+        groups = (dict(named[n : n + TOGETHER]) for n in range(0, len(named), TOGETHER))
+        scores = [self.score_batch(collate(group).to(device)) for group in groups]
+        return torch.cat([torch.zeros(0, dtype=torch.float64, device=device), *scores])
 
     def start(self, batch: int) -> tuple[Tensor, list[State]]:
         """Log-probabilities (batch, symbols) of a first symbol, and the state after the boundary."""
