@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from audio_rnn.audio import write_audio
+from audio_rnn.features import FeatureConfig
 from audio_rnn.models.acoustic import AcousticConfig
 from audio_rnn.models.folder import write_model
 from audio_rnn.models.recurrent import RecurrentConfig
@@ -17,14 +18,32 @@ from audio_rnn.vocabulary import Vocabulary
 RATE = 16000
 
 
-def save_small_model(folder: Path) -> Path:
-    """Write the model into a run folder and return that."""
+def small_model(**config: object) -> SpeechModel:
+    """Two directions and normalisation by utterance unless `config` says otherwise."""
     torch.manual_seed(3)
     vocabulary = Vocabulary.from_texts(["abc def & \"<ghi>'"])
-    acoustic = AcousticConfig(recurrent=RecurrentConfig(hidden=16, layers=2))
-    model = SpeechModel(SpeechConfig(acoustic=acoustic), vocabulary)
+    network = {"acoustic": AcousticConfig(recurrent=RecurrentConfig(hidden=16, layers=2))}
+    model = SpeechModel(SpeechConfig(**{**network, **config}), vocabulary)
     with torch.no_grad():
         model.acoustic.output.weight.mul_(20)  # sharp enough to leave the blank
+    return model.eval()
+
+
+def causal_model(normalization: str = "sliding") -> SpeechModel:
+    """One direction and a lookahead of two steps."""
+    network = RecurrentConfig(hidden=16, layers=2, bidirectional=False)
+    model = small_model(
+        features=FeatureConfig(normalization=normalization),
+        acoustic=AcousticConfig(lookahead=2, recurrent=network),
+    )
+    if normalization == "global":
+        model.features.fit([(torch.from_numpy(sound(5.0))[None], torch.tensor([5 * RATE]))])
+    return model
+
+
+def save_small_model(folder: Path, model: SpeechModel | None = None) -> Path:
+    """Write a model into a run folder and return that."""
+    model = model or small_model()
     write_model(folder / "model", model, model.describe())
     return folder
 

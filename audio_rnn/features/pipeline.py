@@ -12,7 +12,7 @@ from audio_rnn.config import require
 from audio_rnn.errors import ConfigError
 from audio_rnn.features.blocks import log_mel_pieces, normalized_by_utterance
 from audio_rnn.features.config import FeatureConfig
-from audio_rnn.features.spectral import LogMel, Mfcc
+from audio_rnn.features.spectral import LogMel, Mfcc, product
 from audio_rnn.features.stages import Chain, Local, Stage, run
 from audio_rnn.features.stream import LogMelStream
 from audio_rnn.features.temporal import Deltas, Normalizer
@@ -132,7 +132,7 @@ class Features(nn.Module):
         if isinstance(self.spectral, LogMel):
             return log_mel
         with torch.autocast(log_mel.device.type, enabled=False):
-            return log_mel @ self.spectral.basis
+            return product(log_mel, self.spectral.basis)
 
     def _unnormalized(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         if inputs.ndim == 2:

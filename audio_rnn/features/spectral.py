@@ -17,6 +17,7 @@ from audio_rnn.features.dialects import (
 from audio_rnn.features.temporal import valid_frames
 
 FRAMES_PER_BLOCK = 1000  # what keeps the intermediate arrays in the processor's cache
+LEAST_ROWS = 16  # matrix libraries have other code for fewer, which rounds otherwise
 
 
 class LogMel(nn.Module):
@@ -86,7 +87,7 @@ class LogMel(nn.Module):
         first = start * self.hop_length
         samples = padded[:, first : first + (count - 1) * self.hop_length + self.span]
         power = torch.view_as_real(torch.fft.rfft(self._windowed(samples))).flatten(-2).square_()
-        return log_compress(power @ self.filters, self.config)
+        return log_compress(product(power, self.filters), self.config)
 
     def _windowed(self, samples: Tensor) -> Tensor:
         """Padded samples -> (batch, frames, fft_length), ready for the Fourier transform."""
@@ -142,7 +143,19 @@ class Mfcc(nn.Module):
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, samples), lengths (batch,) -> (batch, frames, n_mfcc), frame lengths (batch,)."""
         frames, frame_lengths = self.log_mel(waveforms, lengths)
-        return frames @ self.basis, frame_lengths
+        return product(frames, self.basis), frame_lengths
+
+
+def product(frames: Tensor, weights: Tensor) -> Tensor:
+    """frames (..., n) @ weights, rounded alike for any number of frames.
+
+    In a stream a frame meets few others. Normalisation makes rounding audible where sound is
+    constant, such as in digital silence.
+    """
+    missing = max(0, LEAST_ROWS - frames.shape[-2])
+    if not missing:
+        return frames @ weights
+    return (nn.functional.pad(frames, (0, 0, 0, missing)) @ weights)[..., :-missing, :]
 
 
 def _reflected(waveforms: Tensor, places: Tensor, lengths: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from audio_rnn.config import from_dict, to_dict
@@ -40,6 +41,21 @@ class SpeechModel(nn.Module):
     def step_seconds(self) -> float:
         """Seconds from one output step to the next."""
         return self.features.hop_seconds * self.config.acoustic.stride
+
+    @property
+    def step_samples(self) -> int:
+        """Samples from one output step to the next."""
+        return self.config.features.hop_length * self.config.acoustic.stride
+
+    @property
+    def delay(self) -> int:
+        """Samples that a step of a stream waits for when its own sound is over."""
+        return self.features.delay + self.acoustic.delay * self.config.features.hop_length
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.acoustic.output.weight.device
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Log-probabilities of a padded batch, the same for every padding.
