@@ -42,3 +42,7 @@ class AlignmentError(InputError):
 
 class StorageError(InputError):
     """A disk that cannot hold what does not fit into memory."""
+
+
+class LanguageModelError(InputError):
+    """A language model or its training text that is broken, or fits no use it is put to."""
