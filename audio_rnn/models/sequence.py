@@ -149,8 +149,9 @@ class SequenceModel(nn.Module):
         return {"kind": KIND, "config": to_dict(self.config), "vocabulary": vocabulary}
 
     @classmethod
-    def load(cls, folder: Path) -> SequenceModel:
+    def load(cls, folder: str | Path) -> SequenceModel:
         """The model in a run folder or model folder, ready for use. Raises ModelError."""
+        folder = Path(folder)
         saved = read_model(folder, KIND)
         try:
             vocabulary = saved.description["vocabulary"]

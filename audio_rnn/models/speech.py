@@ -75,8 +75,9 @@ class SpeechModel(nn.Module):
         return {"kind": KIND, "config": to_dict(self.config), "vocabulary": vocabulary}
 
     @classmethod
-    def load(cls, folder: Path) -> SpeechModel:
+    def load(cls, folder: str | Path) -> SpeechModel:
         """The model in a run folder or model folder, ready for use. Raises ModelError."""
+        folder = Path(folder)
         saved = read_model(folder, KIND)
         model = _build(saved, folder)
         load_weights(model, saved.weights, folder)
