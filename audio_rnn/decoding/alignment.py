@@ -15,7 +15,7 @@ from audio_rnn.decoding.gaps import Gap, find_gaps
 from audio_rnn.decoding.greedy import best_path
 from audio_rnn.decoding.lines import Line
 from audio_rnn.decoding.segmentation import locate, sections, segment
-from audio_rnn.decoding.utterance import Recording, Utterance, align_line
+from audio_rnn.decoding.utterance import Posteriors, Utterance, align_line
 from audio_rnn.errors import AlignmentError
 
 DOUBTFUL = 0.03  # a confidence that another text stays below (benchmarks/alignment.py)
@@ -24,7 +24,7 @@ RETRY_SECONDS = 60.0  # in which a doubtful utterance is searched for on its own
 
 
 def align(
-    recording: Recording, loudness: NDArray[np.float32], lines: Sequence[Line]
+    posteriors: Posteriors, loudness: NDArray[np.float32], lines: Sequence[Line]
 ) -> tuple[list[Utterance], list[Gap]]:
     """Utterances in the order of the text, and the speech that none of them covers.
 
@@ -33,33 +33,33 @@ def align(
 
     Raises: AlignmentError when the text is longer than the recording can hold; DecodingError.
     """
-    check_log_probs(recording.log_probs, len(recording.vocabulary))
-    _check_room(recording, lines)
-    path = best_path(recording.log_probs)
-    places = locate(recording.log_probs, [line.ids for line in lines], path)
-    around = sections(places, _margin(recording), 0, len(recording.log_probs))
-    found = [align_line(recording, line, section) for line, section in zip(lines, around)]
-    utterances = _at_their_place(_with_edges(_retry(recording, lines, found), loudness))
+    check_log_probs(posteriors.log_probs, len(posteriors.vocabulary))
+    _check_room(posteriors, lines)
+    path = best_path(posteriors.log_probs)
+    places = locate(posteriors.log_probs, [line.ids for line in lines], path)
+    around = sections(places, _margin(posteriors), 0, len(posteriors.log_probs))
+    found = [align_line(posteriors, line, section) for line, section in zip(lines, around)]
+    utterances = _at_their_place(_with_edges(_retry(posteriors, lines, found), loudness))
     covered = [(u.start, u.end) for u in utterances if u.words]
-    return utterances, find_gaps(covered, path, recording.vocabulary, recording.step_seconds)
+    return utterances, find_gaps(covered, path, posteriors.vocabulary, posteriors.step_seconds)
 
 
-def _check_room(recording: Recording, lines: Sequence[Line]) -> None:
+def _check_room(posteriors: Posteriors, lines: Sequence[Line]) -> None:
     needed = sum(steps_needed(line.ids) for line in lines)
-    if needed > len(recording.log_probs):
+    if needed > len(posteriors.log_probs):
         raise AlignmentError(
-            f"text: found {len(lines)} lines that take {needed * recording.step_seconds:.1f} s at "
-            f"the very least, expected no more than the {recording.duration:.1f} s of the "
+            f"text: found {len(lines)} lines that take {needed * posteriors.step_seconds:.1f} s at "
+            f"the very least, expected no more than the {posteriors.duration:.1f} s of the "
             "recording; is it the text of another one?"
         )
 
 
-def _margin(recording: Recording) -> int:
-    return round(MARGIN_SECONDS / recording.step_seconds)
+def _margin(posteriors: Posteriors) -> int:
+    return round(MARGIN_SECONDS / posteriors.step_seconds)
 
 
 def _retry(
-    recording: Recording, lines: Sequence[Line], found: Sequence[Utterance]
+    posteriors: Posteriors, lines: Sequence[Line], found: Sequence[Utterance]
 ) -> list[Utterance]:
     """Doubtful utterances and those beside them once more, each on its own between sure ones.
 
@@ -70,9 +70,9 @@ def _retry(
     for i, utterance in enumerate(found):
         if any(doubtful[max(0, i - 1) : i + 2]):
             start = next((u.end for u in reversed(found[:i]) if _sure(u)), 0.0)
-            end = next((u.start for u in found[i + 1 :] if _sure(u)), recording.duration)
+            end = next((u.start for u in found[i + 1 :] if _sure(u)), posteriors.duration)
             if end - start <= RETRY_SECONDS:
-                again = _between(recording, lines[i], start, end)
+                again = _between(posteriors, lines[i], start, end)
                 found[i] = max(utterance, again, key=lambda u: u.confidence)
     return found
 
@@ -81,12 +81,12 @@ def _sure(utterance: Utterance) -> bool:
     return utterance.confidence >= DOUBTFUL
 
 
-def _between(recording: Recording, line: Line, start: float, end: float) -> Utterance:
+def _between(posteriors: Posteriors, line: Line, start: float, end: float) -> Utterance:
     """The line where it fits best between two times."""
-    first, last = round(start / recording.step_seconds), round(end / recording.step_seconds)
-    places = segment(recording.log_probs, [line.ids], first, last)
-    [section] = sections(places, _margin(recording), first, last)
-    return align_line(recording, line, section)
+    first, last = round(start / posteriors.step_seconds), round(end / posteriors.step_seconds)
+    places = segment(posteriors.log_probs, [line.ids], first, last)
+    [section] = sections(places, _margin(posteriors), first, last)
+    return align_line(posteriors, line, section)
 
 
 def _with_edges(utterances: Sequence[Utterance], loudness: NDArray[np.float32]) -> list[Utterance]:

@@ -33,7 +33,7 @@ class Utterance:
 
 
 @dataclass(frozen=True)
-class Recording:
+class Posteriors:
     """log_probs (steps, symbols) of a recording, blank first, and what its axes mean."""
 
     log_probs: NDArray[np.float32]
@@ -46,31 +46,31 @@ class Recording:
         return len(self.log_probs) * self.step_seconds
 
 
-def align_line(recording: Recording, line: Line, section: slice) -> Utterance:
+def align_line(posteriors: Posteriors, line: Line, section: slice) -> Utterance:
     """The line with the times of its symbols, or not found where it has no room.
 
     The confidence of a word is the mean posterior of its symbols; that of an utterance the
     geometric mean of the posteriors on its path in the worst WINDOW_SECONDS (Kürzinger et al.
     2020, section 2.3, give its logarithm).
     """
-    log_probs = recording.log_probs[section]
+    log_probs = posteriors.log_probs[section]
     if len(log_probs) < steps_needed(line.ids):
         return Utterance(line.number, line.text, 0.0, 0.0, 0.0, (), ())
     spans, scores = align_symbols(log_probs, line.ids)
-    window = round(WINDOW_SECONDS / recording.step_seconds)
+    window = round(WINDOW_SECONDS / posteriors.step_seconds)
     confidence = worst_mean(scores[spans[0].start : spans[-1].end], window)
     times = [
         (
-            (section.start + s.start) * recording.step_seconds,
-            (section.start + s.end) * recording.step_seconds,
+            (section.start + s.start) * posteriors.step_seconds,
+            (section.start + s.end) * posteriors.step_seconds,
         )
         for s in spans
     ]
     words = tuple(_words(line, spans, times))
     symbols = tuple(
-        Word(recording.vocabulary.symbols[symbol], *time, span.posterior)
+        Word(posteriors.vocabulary.symbols[symbol], *time, span.posterior)
         for symbol, span, time in zip(line.ids, spans, times)
-        if recording.vocabulary.symbols[symbol] != SPACE
+        if posteriors.vocabulary.symbols[symbol] != SPACE
     )
     return Utterance(
         line.number, line.text, words[0].start, words[-1].end, confidence, words, symbols

@@ -26,18 +26,28 @@ class Cue:
 
 
 def srt(transcript: Transcript) -> str:
-    """SubRip: numbered cues, comma before the milliseconds."""
-    return "".join(
-        f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_text(cue)}\n\n"
-        for number, cue in enumerate(cues(transcript.words), 1)
-    )
+    """SubRip."""
+    return srt_cues(cues(transcript.words))
 
 
 def vtt(transcript: Transcript) -> str:
+    """WebVTT."""
+    return vtt_cues(cues(transcript.words))
+
+
+def srt_cues(cues: Iterable[Cue]) -> str:
+    """SubRip: numbered cues, comma before the milliseconds."""
+    return "".join(
+        f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_text(cue)}\n\n"
+        for number, cue in enumerate(cues, 1)
+    )
+
+
+def vtt_cues(cues: Iterable[Cue]) -> str:
     """WebVTT, https://www.w3.org/TR/webvtt1/ ; &, < and > are escaped as it asks."""
     blocks = (
         f"\n{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{html.escape(_text(cue), False)}\n"
-        for cue in cues(transcript.words)
+        for cue in cues
     )
     return "WEBVTT\n" + "".join(blocks)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.inference.transcript import Transcript
@@ -13,20 +13,31 @@ Interval = tuple[float, float, str]  # start, end, text
 
 
 def textgrid(transcript: Transcript) -> str:
+    """The words in one tier."""
+    return textgrid_tiers({"words": transcript.words}, transcript.duration)
+
+
+def textgrid_tiers(tiers: Mapping[str, Sequence[Word]], duration: float) -> str:
     """A TextGrid in Praat's long text format; silences are intervals without text.
 
     https://www.fon.hum.uva.nl/praat/manual/TextGrid_file_formats.html
     """
-    intervals = contiguous(transcript.words, transcript.duration)
-    end = intervals[-1][1]
+    end = max(contiguous(words, duration)[-1][1] for words in tiers.values())
     lines = [
         'File type = "ooTextFile"\nObject class = "TextGrid"\n',
-        f"xmin = 0\nxmax = {end:.6f}\ntiers? <exists>\nsize = 1\nitem []:\n    item [1]:",
-        '        class = "IntervalTier"\n        name = "words"',
+        f"xmin = 0\nxmax = {end:.6f}\ntiers? <exists>\nsize = {len(tiers)}\nitem []:",
+    ]
+    for number, (name, words) in enumerate(tiers.items(), 1):
+        lines += _tier(number, name, contiguous(words, end), end)
+    return "\n".join(lines) + "\n"
+
+
+def _tier(number: int, name: str, intervals: Sequence[Interval], end: float) -> list[str]:
+    return [
+        f'    item [{number}]:\n        class = "IntervalTier"\n        name = "{name}"',
         f"        xmin = 0\n        xmax = {end:.6f}\n        intervals: size = {len(intervals)}",
         *(_interval(number, *interval) for number, interval in enumerate(intervals, 1)),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def contiguous(words: Sequence[Word], duration: float) -> list[Interval]:

@@ -41,11 +41,12 @@ def presentable(hypothesis: Hypothesis, onset: float, duration: float) -> Hypoth
     """
     heard = [word for word in hypothesis.words if word.end >= onset - AHEAD_OF_SOUND]
     confidence = Hypothesis.of(heard).confidence
-    words = [_presentable(word, duration) for word in heard]
+    words = [presentable_word(word, duration) for word in heard]
     return Hypothesis(Hypothesis.of(words).text, words, round(confidence, CONFIDENCE_DIGITS))
 
 
-def _presentable(word: Word, duration: float) -> Word:
+def presentable_word(word: Word, duration: float) -> Word:
+    """A word with times inside a recording of `duration` seconds, and no more digits than mean much."""
     start = round(min(word.start, duration - SHORTEST), TIME_DIGITS)
     end = round(min(word.end, duration), TIME_DIGITS)
     return Word(word.text, max(0.0, start), end, round(word.confidence, CONFIDENCE_DIGITS))

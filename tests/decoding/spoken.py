@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audio_rnn.decoding.utterance import Recording
+from audio_rnn.decoding.utterance import Posteriors
 from audio_rnn.vocabulary import BLANK, Vocabulary
 
 STEP = 0.03
@@ -15,7 +15,7 @@ LETTERS = Vocabulary.from_texts(["abcdefghijklmnopqrstuvwxyz '"])
 
 def speak(
     texts: Sequence[str], pauses: Sequence[int], seed: int = 0, vocabulary: Vocabulary = LETTERS
-) -> tuple[Recording, list[list[int]]]:
+) -> tuple[Posteriors, list[list[int]]]:
     """Texts after pauses of so many steps; a pause more at the end.
 
     Each symbol takes one step and a blank or two after it.
@@ -36,12 +36,12 @@ def speak(
     scores = random.normal(0, 1, (len(path), len(vocabulary)))
     scores[np.arange(len(path)), path] += 14
     log_probs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-    return Recording(log_probs.astype(np.float32), vocabulary, STEP), steps
+    return Posteriors(log_probs.astype(np.float32), vocabulary, STEP), steps
 
 
-def flat(recording: Recording) -> np.ndarray:
+def flat(posteriors: Posteriors) -> np.ndarray:
     """Loudness that says nothing: words keep the times of their symbols."""
-    return np.zeros(round(recording.duration / 0.01), np.float32)
+    return np.zeros(round(posteriors.duration / 0.01), np.float32)
 
 
 def sentences(count: int, seed: int = 1) -> list[str]:

@@ -46,10 +46,10 @@ def test_what_is_said_twice_or_out_of_order_is_no_anchor():
 
 def test_pieces_cover_all_utterances_and_hold_their_steps():
     texts = sentences(40)
-    recording, steps = speak(texts, [10] * 41)
+    posteriors, steps = speak(texts, [10] * 41)
     ids = [LETTERS.encode(text) for text in texts]
     ids[7] = LETTERS.encode("that is not what is heard there")
-    made = list(pieces(ids, best_path(recording.log_probs), len(recording.log_probs)))
+    made = list(pieces(ids, best_path(posteriors.log_probs), len(posteriors.log_probs)))
     assert [u for p in made for u in range(p.first, p.last)] == list(range(40))
     for piece in made:
         assert piece.start <= steps[piece.first][0]
@@ -61,12 +61,12 @@ def test_pieces_cover_all_utterances_and_hold_their_steps():
             assert list(piece.head) == ids[piece.last][: len(piece.head)]
             assert steps[piece.last][len(piece.head) - 1] == piece.end - 1
     assert [piece.first for piece in made if piece.tail and piece.head] == [7]
-    assert sum(p.end - p.start for p in made) < 2.5 * len(recording.log_probs)
+    assert sum(p.end - p.start for p in made) < 2.5 * len(posteriors.log_probs)
 
 
 def test_a_text_without_an_anchor_is_one_piece():
-    recording, _ = speak(sentences(5), [3] * 6)
+    posteriors, _ = speak(sentences(5), [3] * 6)
     ids = [LETTERS.encode(text) for text in sentences(5, seed=8)]
-    [piece] = pieces(ids, best_path(recording.log_probs), len(recording.log_probs))
+    [piece] = pieces(ids, best_path(posteriors.log_probs), len(posteriors.log_probs))
     assert (piece.first, piece.last) == (0, 5)
-    assert (piece.start, piece.end) == (0, len(recording.log_probs))
+    assert (piece.start, piece.end) == (0, len(posteriors.log_probs))

@@ -85,17 +85,17 @@ def test_a_section_holds_no_symbol_of_a_neighbour():
 
 def test_a_table_that_would_be_too_large_moves_with_the_text(monkeypatch):
     texts = sentences(100)
-    recording, steps = speak(texts, [2] * 101)
+    posteriors, steps = speak(texts, [2] * 101)
     ids = [LETTERS.encode(text) for text in texts]
     length = sum(map(len, ids)) + 101
     monkeypatch.setattr(segmentation, "CELLS", 1000 * length)
-    assert len(recording.log_probs) > 5000
-    found = segment(recording.log_probs, ids, 0, len(recording.log_probs))
+    assert len(posteriors.log_probs) > 5000
+    found = segment(posteriors.log_probs, ids, 0, len(posteriors.log_probs))
     assert found == [Place(s[0], s[-1]) for s in steps]
 
 
 def test_text_that_leaves_the_window_is_not_found(monkeypatch):
-    recording, _ = speak(sentences(40), [2] * 41)
+    posteriors, _ = speak(sentences(40), [2] * 41)
     ids = [LETTERS.encode(text) for text in sentences(30, seed=7)]
     monkeypatch.setattr(segmentation, "CELLS", 20 * (sum(map(len, ids)) + 31))
-    assert segment(recording.log_probs, ids, 0, len(recording.log_probs)) == [None] * 30
+    assert segment(posteriors.log_probs, ids, 0, len(posteriors.log_probs)) == [None] * 30
