@@ -92,10 +92,10 @@ def read_blocks(
     """
     name = source_name(path)
     with _open(path) as decoder:
-        _check_channel(decoder, name, channel)
+        check_channel(decoder.channels, name, channel)
         _check_length(decoder, name, sample_rate)
-        blocks = (_mono(block, channel) for block in _checked_blocks(decoder, name, seconds))
-        yield from _resampled(blocks, decoder.samplerate, sample_rate)
+        blocks = (mono(block, channel) for block in _checked_blocks(decoder, name, seconds))
+        yield from resample_blocks(blocks, decoder.samplerate, sample_rate)
 
 
 def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
@@ -107,7 +107,7 @@ def write_audio(path: Path, waveform: np.ndarray, sample_rate: int) -> None:
     """Write (samples,); the extension of `path` names the format. Raises AudioError."""
     container, subtype = CONTAINERS.get(path.suffix.lower(), (None, None))
     size = round(BLOCK_SECONDS * sample_rate)
-    _check_finite(waveform[:, None], str(path), 0, sample_rate)
+    check_finite(waveform[:, None], str(path), 0, sample_rate)
     try:
         with soundfile.SoundFile(path, "w", sample_rate, 1, subtype, format=container) as file:
             # libsndfile crashes when a very long signal for Vorbis comes in one call
@@ -183,13 +183,13 @@ def _check_header(decoder: _Decoder, name: str) -> None:
             f"expected {RATES.start} to {RATES.stop - 1}; its header is wrong, write the file again"
         )
     for promised, found in CHUNK_SIZES.findall(decoder.extra_info):
-        if int(promised) > int(found) and not _means_unknown(int(promised)):
+        if int(promised) > int(found) and not means_unknown(int(promised)):
             raise _truncated(name, f"{found} bytes", promised)
     if decoder.frames == 0:
         raise AudioError(f"{name}: found no samples, expected at least one; copy it again")
 
 
-def _means_unknown(size: int) -> bool:
+def means_unknown(size: int) -> bool:
     """Whether programs write this size into a header because they write to a pipe."""
     return any(limit - 4096 <= size <= limit for limit in (1 << 31, 1 << 32))
 
@@ -238,7 +238,7 @@ def _checked_blocks(decoder: _Decoder, name: str, seconds: float) -> Iterator[np
     size = max(1, round(seconds * decoder.samplerate))
     done = 0
     while len(block := _read(decoder, name, size, done)):
-        _check_finite(block, name, done, decoder.samplerate)
+        check_finite(block, name, done, decoder.samplerate)
         done += len(block)
         yield block
     slack = MPEG_SLACK if decoder.format == "MP3" else 0
@@ -257,7 +257,8 @@ def _read(decoder: _Decoder, name: str, size: int, done: int) -> np.ndarray:
         ) from error
 
 
-def _check_finite(block: np.ndarray, name: str, done: int, sample_rate: int) -> None:
+def check_finite(block: np.ndarray, name: str, done: int, sample_rate: int) -> None:
+    """Raises AudioError when a block (frames, channels) behind `done` frames is not all finite."""
     finite = np.isfinite(block)
     if not finite.all():
         frame, channel = np.argwhere(~finite)[0]
@@ -268,11 +269,12 @@ def _check_finite(block: np.ndarray, name: str, done: int, sample_rate: int) -> 
         )
 
 
-def _check_channel(decoder: _Decoder, name: str, channel: int | None) -> None:
-    if channel is not None and not 0 <= channel < decoder.channels:
+def check_channel(channels: int, name: str, channel: int | None) -> None:
+    """Raises AudioError when a sound of so many channels has no such one."""
+    if channel is not None and not 0 <= channel < channels:
         raise AudioError(
-            f"{name}: found no channel {channel}, expected 0 to {decoder.channels - 1} "
-            f"since it has {decoder.channels}; name one of these, or none to mix them"
+            f"{name}: found no channel {channel}, expected 0 to {channels - 1} "
+            f"since it has {channels}; name one of these, or none to mix them"
         )
 
 
@@ -284,12 +286,14 @@ def _check_length(decoder: _Decoder, name: str, sample_rate: int) -> None:
         )
 
 
-def _mono(block: np.ndarray, channel: int | None) -> np.ndarray:
-    """(frames, channels) -> (frames,)."""
+def mono(block: np.ndarray, channel: int | None) -> np.ndarray:
+    """(frames, channels) -> (frames,): one channel, or the mean of all when None."""
     return block.mean(axis=1) if channel is None else block[:, channel]
 
 
-def _resampled(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
+def resample_blocks(
+    blocks: Iterable[np.ndarray], from_rate: int, to_rate: int
+) -> Iterator[np.ndarray]:
     """Blocks at another rate; where the blocks end does not change a sample."""
     if from_rate == to_rate:
         yield from blocks

@@ -21,7 +21,8 @@ class Options:
 
     With several inputs on standard output, a line of txt begins with the file's name, json is one
     object a line, ctm names the recording, and other formats come after a line `==> name <==`.
-    The exit status is 1 when any input failed.
+    The exit status is 1 when any input failed. For sound that is still being made, such as that
+    of a microphone, see audio-rnn transcribe --stream --help.
     """
 
     model: Path
@@ -47,6 +48,10 @@ class Options:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the subcommand; returns the exit status. Raises InputError."""
+    if "--stream" in arguments:
+        from audio_rnn.cli import stream
+
+        return stream.main([argument for argument in arguments if argument != "--stream"])
     return run(tyro.cli(Options, prog="audio-rnn transcribe", args=arguments))
 
 

@@ -64,7 +64,8 @@ class SpeechStream:
         self.model = model
         self.decoding = decoder.start()
         self.meter = SoundMeter(model.features.config.sample_rate)
-        self.times: deque[float] = deque(maxlen=TIMES_KEPT)  # seconds that each chunk took
+        self.times: deque[float] = deque(maxlen=TIMES_KEPT)  # seconds that the last chunks took
+        self.computing = 0.0  # seconds that all took
         chunk, right = _in_steps(config, model)
         both = model.config.acoustic.recurrent.bidirectional
         layers = (
@@ -110,6 +111,7 @@ class SpeechStream:
         if not last:
             news += self._partial()
         self.times.append(time.perf_counter() - began)
+        self.computing += self.times[-1]
         return news
 
     def _heard(self, segments: list[Hypothesis]) -> list[Hypothesis]:
