@@ -24,11 +24,12 @@ class HotwordTables(NamedTuple):
 
     follow: NDArray[np.int32]  # (states, symbols + 1) next state
     gain: NDArray[np.float32]  # (states, symbols + 1) what the step earns, or gives back
+    refund: NDArray[np.float32]  # (states,) what is given back when the text ends there
     highest: float  # highest gain of a single step
 
 
 def make_hotwords(phrases: Mapping[str, float], spelling: Spelling) -> HotwordTables:
-    """Phrases with their boost, in nats a letter. Raises DecodingError, VocabularyError."""
+    """Phrases with their boost, in nats a letter. Raises DecodingError."""
     tree = _Tree(len(spelling))
     for phrase, boost in phrases.items():
         if not math.isfinite(boost):
@@ -40,7 +41,7 @@ def make_hotwords(phrases: Mapping[str, float], spelling: Spelling) -> HotwordTa
 def spell_phrase(phrase: str, spelling: Spelling) -> list[int]:
     """Letters of a phrase with the boundary, `len(spelling)`, before, between and after words.
 
-    Raises: DecodingError for an empty phrase; VocabularyError.
+    Raises: DecodingError for an empty phrase, or a letter that the model cannot write.
     """
     words = phrase.split()
     if not words:
@@ -62,7 +63,7 @@ def _by_symbols(letters: HotwordTables, spelling: Spelling) -> HotwordTables:
             gain[:, symbol] += letters.gain[state, letter]
             state = letters.follow[state, letter]
         follow[:, symbol] = state
-    return HotwordTables(follow, gain, max(0.0, float(gain.max())))
+    return HotwordTables(follow, gain, letters.refund, max(0.0, float(gain.max())))
 
 
 class _Tree:
@@ -94,8 +95,8 @@ class _Tree:
             node = queue.popleft()
             if node:
                 follow[node] = follow[fail[node]]
-                refund = self.credit[node] - self.kept[node]
-                gain[node] = gain[fail[node]] + self._open_credit(fail[node]) - refund
+                lost = self._open_credit(node) - self._open_credit(fail[node])
+                gain[node] = gain[fail[node]] - lost
             for letter, child in self.children[node].items():
                 if node:
                     fail[child] = int(follow[node, letter])
@@ -103,7 +104,8 @@ class _Tree:
                 follow[node, letter] = child
                 gain[node, letter] = self.credit[child] - self.credit[node]
                 queue.append(child)
-        return HotwordTables(follow, gain, float(gain.max()))
+        refund = np.array([self._open_credit(node) for node in range(shape[0])], np.float32)
+        return HotwordTables(follow, gain, refund, float(gain.max()))
 
     def _open_credit(self, node: int) -> float:
         return self.credit[node] - self.kept[node]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.errors import VocabularyError
+from audio_rnn.errors import DecodingError
 from audio_rnn.vocabulary import BLANK, SPACE, Vocabulary
 
 CONTINUES, OPENS, SPACES = 0, 1, 2  # what a symbol does to words: goes on, opens one, parts two
@@ -31,11 +31,11 @@ class Spelling:
         return len(self._letters)
 
     def word(self, word: str) -> list[int]:
-        """Letters of a word. Raises VocabularyError."""
+        """Letters of a word. Raises DecodingError."""
         try:
             return [self._letters[letter] for letter in self._split(word)]
         except KeyError as error:
-            raise VocabularyError(
+            raise DecodingError(
                 f"word {word!r}: {error.args[0]!r} is not among what the model writes, such as "
                 f"{' '.join(list(self._letters)[:40])}; write the word as the training texts do"
             ) from None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 ROOT = 0  # no symbol of a word yet
 NONE = -1
+OUTSIDE = -2  # where no word of the tree is spelled
 
 
 class Trie(NamedTuple):
@@ -31,7 +32,8 @@ def make_trie(spellings: Sequence[Sequence[int]], scores: NDArray[np.float32]) -
     """
     rows, lengths, order = _sorted_rows(spellings)
     parents = np.zeros(len(rows), np.int64)  # node that each word has reached
-    symbols, above, words = [np.array([NONE])], [np.array([NONE])], {}
+    symbols, above = [np.array([NONE])], [np.array([NONE])]
+    words: dict[int, int] = {}
     nodes = 1
     for depth in range(rows.shape[1]):
         alive = np.flatnonzero(lengths > depth)
@@ -76,9 +78,9 @@ def _assembled(
 
 
 @numba.njit(cache=True, nogil=True)
-def child(trie: Trie, node: int, symbol: int) -> int:
-    """The node that `symbol` leads to, or NONE."""
-    for n in range(trie.first[node], trie.first[node + 1]):
-        if trie.symbol[n] == symbol:
+def child(first: NDArray[np.int32], symbols: NDArray[np.int32], node: int, symbol: int) -> int:
+    """The node that `symbol` leads to in a Trie with these `first` and `symbol`, or OUTSIDE."""
+    for n in range(first[node], first[node + 1]):
+        if symbols[n] == symbol:
             return n
-    return NONE
+    return OUTSIDE
