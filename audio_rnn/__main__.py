@@ -18,7 +18,10 @@ from audio_rnn.errors import InputError
 
 COMMANDS = {
     "transcribe": ("audio_rnn.cli.transcribe", "audio files to text with times"),
+    "align": ("audio_rnn.cli.align", "a recording and its text to times of every word"),
+    "lm": ("audio_rnn.cli.lm", "train n-gram language models, score texts with them"),
 }
+RECIPES = ("train", "evaluate")  # looked for here, though they are scripts beside the package
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +40,8 @@ def _dispatch(arguments: list[str]) -> int:
     if name not in COMMANDS:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
         advice = f"did you mean {close[0]!r}?" if close else "see audio-rnn --help"
+        if name in RECIPES:
+            advice = f"it is a recipe: python -m recipes.speech_recognition.{name} --help"
         raise InputError(f"found command {name!r}, expected one of {', '.join(COMMANDS)}; {advice}")
     # A second thread made an hour of files 3.4 times slower (benchmarks/transcribe.py): the steps of
     # a recurrent network are too small to share, and OpenMP's threads spin while they wait.
@@ -57,6 +62,7 @@ def _help() -> str:
             *lines,
             "",
             "audio-rnn COMMAND --help tells the options; --version the version.",
+            "Models are trained by recipes: python -m recipes.speech_recognition.train --help",
             "",
         ]
     )

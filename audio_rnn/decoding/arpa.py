@@ -10,7 +10,6 @@ import gzip
 import logging
 import os
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,13 +20,13 @@ from typing import IO, Any
 import numpy as np
 
 from audio_rnn.decoding.arpa_lines import Ngrams, find_fault, format_lines, join, parse, show
+from audio_rnn.decoding.packed import READ_ERRORS, unpack
 from audio_rnn.errors import LanguageModelError
 
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 UNKNOWN_FLOOR = -100.0  # log10 p(<unk>) of a model that has none; KenLM's value
 CHUNK = 1 << 16  # lines that are split at a time
 END_LINE = b"\\end\\"
-GZIP_MAGIC = b"\x1f\x8b"
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +76,12 @@ def _write(file: Any, arpa: Arpa) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator[IO[bytes]]:
     """The file's bytes, unpacked; what goes wrong with the file while reading is named."""
     try:
-        with path.open("rb") as raw:
-            packed = raw.peek(2)[:2] == GZIP_MAGIC
-            yield gzip.GzipFile(fileobj=raw) if packed else raw
-    except (OSError, EOFError, zlib.error) as error:
+        with path.open("rb") as file:
+            yield unpack(file)  # type: ignore[misc]
+    except READ_ERRORS as error:
         raise LanguageModelError(
             f"{path}: cannot be read: {error}; expected an ARPA file, plain or gzip"
         ) from error

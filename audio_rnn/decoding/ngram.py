@@ -1,7 +1,7 @@
-"""n-gram language models of words or symbols.
+"""n-gram language models of words or letters.
 
-`advance` asks from compiled code, `NgramModel.score` from Python. A model of symbols is one whose
-words are symbols, with ▁ for the space.
+`advance` asks from compiled code, `NgramModel.score` from Python. A model of letters is one whose
+words are letters, with ▁ for the space.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from audio_rnn.decoding.arpa import END, START, UNKNOWN, Arpa, read_arpa, write_
 from audio_rnn.decoding.backoff import EMPTY, NgramTables, advance, no_tables
 from audio_rnn.decoding.backoff_tables import BrokenNgramError, list_ngrams, make_tables
 from audio_rnn.errors import LanguageModelError
+from audio_rnn.vocabulary import SPACE, split
+
+SPACE_MARK = "▁"  # what stands for the space in a model of letters
 
 __all__ = ["NgramModel", "NgramTables", "advance", "no_tables"]
 
@@ -111,3 +114,8 @@ def _score(tables: NgramTables, state: int, ids: NDArray[np.int32]) -> NDArray[n
     for i in range(len(ids)):
         log_probs[i], state = advance(tables, state, ids[i])
     return log_probs
+
+
+def spell(text: str) -> str:
+    """Text with its letters as words, for a model of letters."""
+    return SPACE.join(split(text, "character")).replace(SPACE * 3, f"{SPACE}{SPACE_MARK}{SPACE}")
