@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class Display:
             message, highlight=False
         )
 
-    def tensorboard(self, folder: Path, step: int, entry: dict[str, Any]) -> None:
+    def tensorboard(self, folder: Path, step: int, entry: Mapping[str, float]) -> None:
         """The numbers of a history entry as TensorBoard scalars."""
         if self.writer is None:
             try:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
@@ -14,7 +15,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from audio_rnn.device import choose_device
+from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.task import Task
+from audio_rnn.errors import ConfigError
 
 Value = TypeVar("Value")
 
@@ -41,9 +44,23 @@ def start(device: str) -> Process:
     world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
     chosen = choose_device(device, int(os.environ.get("LOCAL_RANK", 0)))
     if world > 1 and not dist.is_initialized():
+        # Imported later, as by DDP, it keeps the group in default arguments: gloo's threads then
+        # outlive `stop`, and the process sometimes aborts at its exit.
+        import_module("torch.distributed.nn.functional")
         backend = "nccl" if chosen.type == "cuda" else "gloo"
         dist.init_process_group(backend, timeout=timedelta(hours=1))
     return Process(rank, world, chosen)
+
+
+def check(config: TrainingConfig, process: Process) -> None:
+    """Raises: ConfigError for what these processes cannot do."""
+    if config.precision == "fp16" and process.device.type == "cpu":
+        raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")
+    if config.truncate is not None and process.world > 1:  # shares may have unlike piece counts
+        raise ConfigError(
+            f"training.truncate: found {config.truncate} with {process.world} processes, expected "
+            "one process; leave it out or start without torchrun"
+        )
 
 
 def stop() -> None:
@@ -62,11 +79,16 @@ def shared_losses(task: Task, process: Process) -> Callable[[Any], dict[str, Ten
 
 def anywhere(flag: bool, process: Process) -> bool:
     """Whether the flag is set in any process."""
+    return bool(highest(int(flag), process))
+
+
+def highest(value: int, process: Process) -> int:
+    """The highest value of all processes."""
     if process.world == 1:
-        return flag
-    value = torch.tensor(int(flag), device=process.device)
-    dist.all_reduce(value, dist.ReduceOp.MAX)
-    return bool(value)
+        return value
+    shared = torch.tensor(value, device=process.device)
+    dist.all_reduce(shared, dist.ReduceOp.MAX)
+    return int(shared)
 
 
 def from_first(value: Value, process: Process) -> Value:

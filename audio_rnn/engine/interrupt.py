@@ -8,14 +8,18 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training was asked to stop, and its state is saved; the message says how to go on."""
+    """Ctrl-C stopped the training, and its state is saved; the message says how to go on."""
+
+
+class Terminated(SystemExit):
+    """SIGTERM, as a scheduler sends it, stopped the training, and its state is saved: status 0."""
 
 
 class Interrupts:
     """Within: SIGINT and SIGTERM are only noted in `received`. A second Ctrl-C stops at once."""
 
     def __init__(self) -> None:
-        self.received: int | None = None
+        self.received = 0
         self._former: dict[int, object] = {}
 
     def __enter__(self) -> Interrupts:

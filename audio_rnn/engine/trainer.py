@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext, suppress
-from dataclasses import asdict
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
-from typing import Any, NoReturn
 
 import torch
-from torch import nn
 
 from audio_rnn.engine import checkpoint, distributed, run_folder
-from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.display import Display, draw_curves
-from audio_rnn.engine.interrupt import Interrupted, Interrupts
-from audio_rnn.engine.optimizer import divide_gradients, layer_norms, make_optimizer
-from audio_rnn.engine.position import Position
-from audio_rnn.engine.schedule import rate_factor
+from audio_rnn.engine.interrupt import Interrupted, Interrupts, Terminated
+from audio_rnn.engine.schedule import learning_rate
+from audio_rnn.engine.state import Position, State
 from audio_rnn.engine.task import Batch, Batches, Task, Truncated
+from audio_rnn.engine.update import Updates, remedy
 from audio_rnn.engine.validation import judge, validate
 from audio_rnn.errors import ConfigError, InputError, TrainingError
-
-AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Trainer:
@@ -35,17 +30,11 @@ class Trainer:
 
     def __init__(self, task: Task, config: TrainingConfig, run_dir: Path) -> None:
         self.task, self.config, self.run_dir = task, config, run_dir
-        self.position = Position()
         if config.threads:
             torch.set_num_threads(config.threads)
         self.process = distributed.start(config.device)
-        check_process(config, self.process)
-        task.model.to(self.process.device)
-        self.optimizer = make_optimizer(task.model, config)
-        self.average = Average(task.model, config)
-        self.scaler = torch.amp.GradScaler(
-            self.process.device.type, enabled=config.precision == "fp16"
-        )
+        distributed.check(config, self.process)
+        self.state = State(task.model, config, self.process)
 
     @property
     def begun(self) -> bool:
@@ -53,55 +42,65 @@ class Trainer:
         return checkpoint.present(self.run_dir / "checkpoint")
 
     def fit(self, train: Batches, valid: Batches) -> Position:
-        """Train to the end, to early stopping or to an interrupt.
+        """Train to the end, to early stopping or until asked to stop.
 
-        Raises: TrainingError (losses not finite, folder in use, disk full), Interrupted.
+        Raises: TrainingError (losses not finite, folder in use, disk full), Interrupted, Terminated.
         """
         claim = run_folder.claimed(self.run_dir) if self.process.first else nullcontext()
-        with claim, Interrupts() as self.interrupts:
-            self.losses = distributed.shared_losses(self.task, self.process)
+        total = self.config.epochs * train.steps(1)
+        with (
+            claim,
+            Interrupts() as self.interrupts,
+            Display(total, self.process.first) as self.display,
+            # DDP begins with a broadcast: none reads a checkpoint that the first still writes.
+            closing(Updates(self.task, self.state, self.config, self.display.warn)) as updates,
+        ):
             self._resume()
-            total = self.config.epochs * train.steps(1)
-            with Display(total, self.process.first) as self.display:
-                if self.position.step:
-                    self.display.say(self._where())
-                while self.position.epoch <= self.config.epochs and not self.position.stopped:
-                    self._epoch(train)
-                    self._after_epoch(valid)
+            while not self._done:
+                self._epoch(train, updates)
+                self._after_epoch(valid)
             if self.process.first:
                 curves = self.run_dir / "curves.png"
                 draw_curves(run_folder.read_history(self.run_dir), self.task.monitor, curves)
-        del self.losses  # DDP would keep the process group alive beyond `stop`
-        return self.position
+        return self.state.position
+
+    def _resume(self) -> None:
+        torch.manual_seed(self.config.seed + self.process.rank)
+        self.state.resume(self.run_dir / "checkpoint")
+        if self.process.first:
+            run_folder.cut_history(self.run_dir, self.state.position.step)
+        if self.state.position.step:
+            self.display.say(self._where())
+
+    @property
+    def _done(self) -> bool:
+        position = self.state.position
+        return position.stopped or position.epoch > self.config.epochs
 
     def _where(self) -> str:
         """What is said of a run that an earlier call has begun."""
-        position = self.position
-        if position.stopped or position.epoch > self.config.epochs:
+        position = self.state.position
+        if self._done:
             return f"trained already, {position.epoch - 1} epochs; nothing is left to do"
         return f"going on at epoch {position.epoch}, step {position.step}"
 
-    def _epoch(self, train: Batches) -> None:
+    def _epoch(self, train: Batches, updates: Updates) -> None:
         """Train on what is left of an epoch."""
-        position = self.position
+        position = self.state.position
         self.task.model.train()
-        self.waiting, self.loss = 0, 0.0  # batches, and their losses, that the next step takes
-        self.batches = train.steps(position.epoch)
-        for batch in self._readable(train.epoch(position.epoch, position.batch)):
+        count = train.steps(position.epoch)
+        for batch in self._readable(train.epoch(position.epoch, position.batch), updates):
             for piece in self._pieces(batch):
-                self.waiting += self._backward(piece)
-                if self.waiting == self.config.accumulate:
-                    self._step(batch.ids)
-            last = position.batch + 1 == self.batches
-            if last and self.waiting:
-                self._step(batch.ids)
+                updates.gather(piece)
+                if updates.due:
+                    self._step(updates, batch.ids, count)
+            if position.batch + 1 == count:
+                self._end_epoch(updates, batch.ids, count)
             position.batch += 1
-            if last:
-                self._end_of_epoch()
-            if not self.waiting:
-                self._between_batches()
+            if not updates.waiting:
+                self._between_steps()
 
-    def _readable(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def _readable(self, batches: Iterator[Batch], updates: Updates) -> Iterator[Batch]:
         """Batches on the device; before an error in reading one, what was trained is saved."""
         while True:
             batch, problem = None, None
@@ -110,7 +109,7 @@ class Trainer:
             except InputError as error:
                 problem = error
             if distributed.anywhere(problem is not None, self.process):
-                if not self.waiting:
+                if not updates.waiting:
                     self._save()
                 raise problem or TrainingError("another process cannot read its data")
             if batch is None:
@@ -127,115 +126,54 @@ class Trainer:
             )
         return batch.pieces(self.config.truncate)
 
-    def _backward(self, batch: Batch) -> bool:
-        """Add a batch's gradient; False when its loss is not finite and it was skipped."""
-        with torch.autocast(
-            self.process.device.type,
-            AUTOCAST.get(self.config.precision),
-            enabled=self.config.precision != "float32",
-        ):
-            losses = torch.stack(list(self.losses(batch).values())).sum(dim=0)  # (items,)
-        bad = [name for name, fine in zip(batch.ids, losses.isfinite().tolist()) if not fine]
-        if distributed.anywhere(bool(bad), self.process):
-            self._skip("loss", bad)
-            return False
-        # DDP averages over processes, so that each one's share counts `world` times.
-        loss = (losses * batch.weights).sum() * self.process.world / batch.total
-        self.scaler.scale(loss).backward()
-        self.loss += float(loss.detach())
-        return True
+    def _step(self, updates: Updates, ids: list[str], count: int) -> None:
+        """One step of the optimiser, in an epoch of `count` batches."""
+        position = self.state.position
+        entry = updates.step(learning_rate(self.config, position, count), ids)
+        done = (position.epoch - 1) * count + position.batch + 1
+        self.display.step(done, position.epoch, position.mean_loss)
+        self._log(entry)
 
-    def _skip(self, what: str, names: list[str]) -> None:
-        """Count a loss or gradient that is not finite, and stop when there are too many."""
-        self.position.skipped += 1
-        shown = ", ".join(names[:5])
-        if names:  # in the process that has them
-            self.display.warn(f"{what} not finite, batch skipped: {shown}")
-        if self.position.skipped > self.config.skip_limit:
+    def _end_epoch(self, updates: Updates, ids: list[str], count: int) -> None:
+        """After the last batch; raises TrainingError when the epoch came to nothing."""
+        if updates.waiting:
+            self._step(updates, ids, count)
+        if not self.state.position.steps:
             raise TrainingError(
-                f"epoch {self.position.epoch}: {self.position.skipped} batches with a loss or gradient "
-                f"that is not finite, last a {what} with {shown or 'others'}; "
-                f"expected at most {self.config.skip_limit}: {self._remedy()}"
+                f"epoch {self.state.position.epoch}: no batch had a finite loss and gradient; "
+                f"{remedy(self.config)}"
             )
+        self.state.average.after_epoch()
 
-    def _remedy(self) -> str:
-        config = self.config
-        return f"check these items, lower training.rate ({config.rate}) or training.clip ({config.clip})"
-
-    def _step(self, ids: list[str]) -> None:
-        """Clip and apply the mean gradient of the waiting batches, the last with items `ids`."""
-        position, config = self.position, self.config
-        rate = (
-            config.rate
-            * position.rate_scale
-            * rate_factor(config.schedule, self._progress(), config.warmup)
-        )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.scaler.unscale_(self.optimizer)
-        divide_gradients(self.task.model, self.waiting)
-        layers = layer_norms(self.task.model) if config.log_layers else {}
-        norm = nn.utils.clip_grad_norm_(self.task.model.parameters(), config.clip)
-        if norm.isfinite() or self._scale_is_searched():
-            self.scaler.step(self.optimizer)
-            position.steps += 1
-            position.loss_sum += self.loss / self.waiting
-        else:
-            self._skip("gradient", ids)
-        self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.waiting, self.loss = 0, 0.0
-        position.step += 1
-        self.average.after_step(position.step)
-        mean = position.loss_sum / max(position.steps, 1)
-        done = (position.epoch - 1) * self.batches + position.batch + 1
-        self.display.step(done, position.epoch, mean)
-        self._log({"rate": rate, "grad_norm": float(norm), "mean_loss": mean, **layers})
-
-    def _scale_is_searched(self) -> bool:
-        """Whether gradients may still overflow because fp16 scales them up: the scaler then leaves
-        the step out and halves the scale, which is usual at the start."""
-        return self.scaler.is_enabled() and self.scaler.get_scale() >= 1
-
-    def _progress(self) -> float:
-        """Share of the training that is done. Counts batches: how many steps there will be in
-        all, truncation, accumulation and skipped batches leave open."""
-        done = self.position.batch / self.batches
-        return min(1.0, (self.position.epoch - 1 + done) / self.config.epochs)
-
-    def _end_of_epoch(self) -> None:
-        """Once an epoch, after its last batch; raises TrainingError when it came to nothing."""
-        if not self.position.steps:
-            raise TrainingError(
-                f"epoch {self.position.epoch}: no batch had a finite loss and gradient; "
-                f"{self._remedy()}"
-            )
-        self.average.after_epoch()
-
-    def _between_batches(self) -> None:
-        if distributed.anywhere(self.interrupts.received is not None, self.process):
-            self._stop()
-        if self.config.save_every and self.position.step % self.config.save_every == 0:
+    def _between_steps(self) -> None:
+        self._stop_if_asked()
+        if self.config.save_every and self.state.position.step % self.config.save_every == 0:
             self._save()
 
-    def _stop(self) -> NoReturn:
+    def _stop_if_asked(self) -> None:
+        number = distributed.highest(self.interrupts.received, self.process)
+        if not number:
+            return
         self._save()
-        raise Interrupted(
-            f"stopped at epoch {self.position.epoch}, step {self.position.step}; "
+        position = self.state.position
+        message = (
+            f"stopped at epoch {position.epoch}, step {position.step}; "
             f"state saved in {self.run_dir}, run the same command to go on"
         )
+        if number == signal.SIGTERM:
+            self.display.say(message)
+            raise Terminated(0)
+        raise Interrupted(message)
 
     def _after_epoch(self, valid: Batches) -> None:
-        position, config = self.position, self.config
-        entry: dict[str, Any] = {"train_loss": position.loss_sum / position.steps}
+        position, config = self.state.position, self.config
+        scores: dict[str, float] = {}
         if position.epoch % config.validate_every == 0 or position.epoch == config.epochs:
             scores = self._validate(valid)
             best = judge(self.task, scores, position, config)
-            self.display.scores(position.epoch, entry["train_loss"], scores, best)
-            entry |= scores
-        self._log(entry)
-        position.epoch, position.batch = position.epoch + 1, 0
-        position.steps, position.loss_sum, position.skipped = 0, 0.0, 0
+            self.display.scores(position.epoch, position.mean_loss, scores, best)
+        self._log({"train_loss": position.mean_loss, **scores})
+        position.next_epoch()
         self._save()
 
     def _validate(self, valid: Batches) -> dict[str, float]:
@@ -243,80 +181,29 @@ class Trainer:
 
         An interrupt leaves them; the run that goes on takes them anew.
         """
-        scores = None
+        scores: dict[str, float] = {}
         if self.process.first:
             with suppress(Interrupted):
-                scores = validate(
-                    *(self.task, self.average, self._until_interrupt(valid)),
-                    *(self.position, self.run_dir / "model"),
-                )
+                batches = self._until_interrupt(valid)
+                scores = validate(self.task, self.state, batches, self.run_dir / "model")
         scores = distributed.from_first(scores, self.process)
-        if scores is None:
-            self._stop()
+        if not scores:
+            self._stop_if_asked()
         return scores
 
     def _until_interrupt(self, valid: Batches) -> Iterator[Batch]:
         for batch in valid.epoch(0):
-            if self.interrupts.received is not None:
+            if self.interrupts.received:
                 raise Interrupted
             yield batch.to(self.process.device)
 
-    def _log(self, entry: dict[str, Any]) -> None:
+    def _log(self, entry: Mapping[str, float]) -> None:
         if self.process.first:
-            head = {"epoch": self.position.epoch, "step": self.position.step}
+            position = self.state.position
+            head = {"epoch": position.epoch, "step": position.step}
             run_folder.append_history(self.run_dir, {**head, **entry})
             if self.config.tensorboard:
-                self.display.tensorboard(self.run_dir, self.position.step, entry)
+                self.display.tensorboard(self.run_dir, position.step, entry)
 
     def _save(self) -> None:
-        mine, *others = distributed.from_all(checkpoint.random_state(), self.process)
-        if self.process.first:
-            state = {
-                "position": asdict(self.position),
-                "model": dict(self.task.model.state_dict()),
-                "optimizer": self.optimizer.state_dict(),
-                "average": self.average.state(),
-                "scaler": self.scaler.state_dict(),
-                "random": mine,
-                "others": others,
-            }
-            checkpoint.save_state(self.run_dir / "checkpoint", state)
-
-    def _resume(self) -> None:
-        """Take up the checkpoint of the run folder, if there is one. Raises: TrainingError."""
-        torch.manual_seed(self.config.seed + self.process.rank)
-        folder = self.run_dir / "checkpoint"
-        state = checkpoint.load_state(folder)
-        if state is not None:
-            try:
-                self._restore(state)
-            except (RuntimeError, ValueError, TypeError, KeyError) as error:
-                reason = " ".join(str(error).split())  # torch's take several lines
-                raise TrainingError(
-                    f"{folder}: checkpoint does not fit this training: {reason}; "
-                    f"delete {folder} to start anew"
-                ) from error
-        if self.process.first:
-            run_folder.cut_history(self.run_dir, self.position.step)
-
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.position = Position(**state["position"])
-        self.task.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.average.load(state["average"])
-        if self.scaler.is_enabled():
-            self.scaler.load_state_dict(state["scaler"])
-        random = [state["random"], *state["others"]]  # of fewer processes, if there were fewer
-        for own in random[self.process.rank : self.process.rank + 1]:
-            checkpoint.set_random_state(own)
-
-
-def check_process(config: TrainingConfig, process: distributed.Process) -> None:
-    """Raises: ConfigError for what these processes cannot do."""
-    if config.precision == "fp16" and process.device.type == "cpu":
-        raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")
-    if config.truncate is not None and process.world > 1:  # shares may have unlike piece counts
-        raise ConfigError(
-            f"training.truncate: found {config.truncate} with {process.world} processes, expected "
-            "one process; leave it out or start without torchrun"
-        )
+        self.state.save(self.run_dir / "checkpoint")

@@ -8,26 +8,23 @@ from pathlib import Path
 
 import torch
 
-from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.position import Position
+from audio_rnn.engine.state import Position, State
 from audio_rnn.engine.task import Batch, Task
 from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import write_model
 
 
-def validate(
-    task: Task, average: Average, batches: Iterable[Batch], position: Position, folder: Path
-) -> dict[str, float]:
+def validate(task: Task, state: State, batches: Iterable[Batch], folder: Path) -> dict[str, float]:
     """Scores of the averaged weights; the model `folder` is written when they are the best.
 
     Raises: TrainingError when it cannot be written.
     """
     task.model.eval()
-    with average.applied(), torch.no_grad():
+    with state.average.applied(), torch.no_grad():
         scores = task.evaluate(batches)
-        if is_better(task, scores, position.best):
-            _write(folder, task, {"epoch": position.epoch, "scores": scores})
+        if is_better(task, scores, state.position.best):
+            _write(folder, task, {"epoch": state.position.epoch, "scores": scores})
     return scores
 
 

@@ -16,6 +16,7 @@ import torch
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.distributed import stop
 from audio_rnn.engine.trainer import Trainer
+from tests.engine.test_distributed import assert_alone
 from tests.engine.toy import ToyBatches, ToyTask
 torch.set_num_threads(1)
 task = ToyTask(torch.float64, dropout=0.0, poison=sys.argv[2] or None)
@@ -24,22 +25,26 @@ trainer = Trainer(task, config, Path(sys.argv[1]))
 p = trainer.process
 trainer.fit(ToyBatches(p.rank, p.world, torch.float64, items=17), ToyBatches(dtype=torch.float64))
 stop()
+assert_alone()
 """
 
 RESUMED = """
-import sys
+import os, signal, sys
 from pathlib import Path
 import torch
 from audio_rnn.engine.distributed import stop
-from audio_rnn.engine.interrupt import Interrupted
+from audio_rnn.engine.interrupt import Terminated
 from tests.engine.test_trainer import Stopping, train
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
 train(folder / "whole", dropout=0.5)
+batches = Stopping(2, 2, signal.SIGTERM) if os.environ["RANK"] == "1" else None
 try:
-    train(folder / "parts", batches=Stopping(2, 2), dropout=0.5)
-except Interrupted:
+    train(folder / "parts", batches=batches, dropout=0.5)
+except Terminated:
     train(folder / "parts", dropout=0.5)
+else:
+    raise AssertionError("a signal to one process stops all")
 stop()
 """
 
@@ -51,6 +56,7 @@ from audio_rnn.engine.distributed import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import InputError
 from tests.engine.test_trainer import BASE, Unreadable
+from tests.engine.test_distributed import assert_alone
 from tests.engine.toy import ToyBatches, ToyTask
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
@@ -59,8 +65,15 @@ try:
     trainer.fit((ToyBatches if trainer.process.first else Unreadable)(), ToyBatches())
 except InputError as error:
     (folder / str(trainer.process.rank)).write_text(str(error))
-stop()
+    stop()
+    assert_alone()
 """
+
+
+def assert_alone() -> None:
+    """No thread of gloo is left, which might abort the process at its exit."""
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    assert not [name for name in names if "gloo" in name]
 
 
 def launch(run_dir: Path, processes: int, poison: str = "", code: str = SCRIPT) -> None:

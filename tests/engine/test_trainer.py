@@ -17,7 +17,7 @@ from audio_rnn.config import read_yaml
 from audio_rnn.engine import distributed, run_folder
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.interrupt import Interrupted
+from audio_rnn.engine.interrupt import Interrupted, Terminated
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import AudioError, ConfigError, TrainingError
 from audio_rnn.models.folder import read_model
@@ -106,11 +106,15 @@ def test_a_crash_between_saves_changes_nothing_either(tmp_path: Path) -> None:
     )
 
 
-def test_ctrl_c_in_a_process_saves_says_so_and_exits_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_process_that_is_asked_to_stop_saves_and_says_so(
+    tmp_path: Path, number: int, status: int
+) -> None:
+    """A scheduler that sends SIGTERM may take the run as well ended, and start it again."""
     code = (
         "import sys; from pathlib import Path; from audio_rnn.cli.shell import run_command\n"
         "from tests.engine.test_trainer import BASE, Stopping, train\n"
-        "run_command(lambda: train(Path(sys.argv[1]), BASE, Stopping(2, 1)) and None)"
+        f"run_command(lambda: train(Path(sys.argv[1]), BASE, Stopping(2, 1, {int(number)})) and None)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -118,8 +122,9 @@ def test_ctrl_c_in_a_process_saves_says_so_and_exits_130(tmp_path: Path) -> None
         text=True,
         cwd=Path(__file__).parents[2],
     )
-    assert done.returncode == 130
-    assert "state saved" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == status
+    assert done.stderr.count("state saved") == 1 and "Traceback" not in done.stderr
+    assert "run the same command to go on" in " ".join(done.stderr.split())
     assert (tmp_path / "checkpoint" / "checkpoint.json").exists()
 
 
@@ -201,7 +206,7 @@ def test_gradients_that_stay_infinite_in_fp16_are_counted(
 ) -> None:
     """Once the scale that is searched for cannot be the reason."""
     trainer = Trainer(Steep(), replace(BASE, epochs=1, skip_limit=2), tmp_path)
-    trainer.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+    trainer.state.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
     if not fails:
         trainer.fit(ToyBatches(), ToyBatches())
         return
@@ -240,9 +245,9 @@ def test_averages_score_what_they_say(tmp_path: Path) -> None:
     toy = ToyTask(dropout=0.0)
     trainer = Trainer(toy, replace(BASE, averaging="last", last=2), tmp_path)
     trainer.fit(ToyBatches(), ToyBatches())
-    a, b = trainer.average.snapshots
+    a, b = trainer.state.average.snapshots
     name = "out.weight"
-    with trainer.average.applied():
+    with trainer.state.average.applied():
         assert torch.allclose(toy.model.get_parameter(name), (a[name] + b[name]) / 2)
     assert torch.equal(toy.model.get_parameter(name), b[name])
 
@@ -415,11 +420,14 @@ class StoppingInside(ToyBatches):
 
 
 @pytest.mark.parametrize("averaging", ["ema", "last"])
-def test_validation_stops_when_asked_and_is_done_again(tmp_path: Path, averaging: str) -> None:
+def test_validation_stops_when_asked_and_is_done_again(
+    tmp_path: Path, averaging: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = replace(BASE, averaging=averaging, accumulate=2)  # type: ignore[arg-type]
     whole = weights(train(tmp_path / "whole", config))
-    with pytest.raises(Interrupted, match="stopped at epoch 2"):
+    with pytest.raises(Terminated, match=r"^0$"):
         Trainer(ToyTask(), config, tmp_path / "parts").fit(ToyBatches(), StoppingInside())
+    assert "stopped at epoch 2" in capsys.readouterr().err
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     histories = [run_folder.read_history(tmp_path / run) for run in ("whole", "parts")]
