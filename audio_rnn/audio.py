@@ -22,7 +22,7 @@ import soxr
 
 from audio_rnn.errors import AudioError
 
-Source = Path | BinaryIO
+Source = str | Path | BinaryIO
 
 EXTENSIONS = (
     ".wav",
@@ -38,6 +38,12 @@ EXTENSIONS = (
     ".caf",
     ".sph",
 )
+# Sound and film to be converted first: what libsndfile does not read, or not in every such file.
+OTHER_EXTENSIONS = (
+    ".3gp", ".aac", ".ac3", ".aifc", ".amr", ".ape", ".asf", ".avi", ".dts", ".flv", ".m4a",
+    ".m4b", ".m4v", ".mka", ".mkv", ".mov", ".mp2", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
+    ".ra", ".rm", ".snd", ".spx", ".voc", ".weba", ".webm", ".wma", ".wmv", ".wv",
+)  # fmt: skip
 CONTAINERS = {
     ".opus": ("OGG", "OPUS"),
     ".oga": ("OGG", "VORBIS"),
@@ -103,9 +109,9 @@ def resample(waveform: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     return soxr.resample(waveform.astype(np.float32, copy=False), from_rate, to_rate)
 
 
-def write_audio(path: Path, waveform: np.ndarray, sample_rate: int) -> None:
+def write_audio(path: str | Path, waveform: np.ndarray, sample_rate: int) -> None:
     """Write (samples,); the extension of `path` names the format. Raises AudioError."""
-    container, subtype = CONTAINERS.get(path.suffix.lower(), (None, None))
+    container, subtype = CONTAINERS.get(Path(path).suffix.lower(), (None, None))
     size = round(BLOCK_SECONDS * sample_rate)
     check_finite(waveform[:, None], str(path), 0, sample_rate)
     try:
@@ -133,7 +139,10 @@ def _open(source: Source) -> Iterator[_Decoder]:
     """A decoder past its checks; a pipe is spooled first, since libsndfile seeks in headers."""
     name = source_name(source)
     with ExitStack() as stack:
-        stream = stack.enter_context(_open_bytes(source)) if isinstance(source, Path) else source
+        if isinstance(source, str | Path):
+            stream = stack.enter_context(_open_bytes(source))
+        else:
+            stream = source
         if not stream.seekable():
             spool = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))
             shutil.copyfileobj(stream, spool)
@@ -151,13 +160,13 @@ def _open(source: Source) -> Iterator[_Decoder]:
 
 def source_name(source: Source) -> str:
     """What messages and transcripts call this file or stream; bytes that are no UTF-8 become ?."""
-    name = str(source if isinstance(source, Path) else getattr(source, "name", "stream"))
+    name = str(source if isinstance(source, str | Path) else getattr(source, "name", "stream"))
     return name.encode(errors="replace").decode()
 
 
-def _open_bytes(path: Path) -> BinaryIO:
+def _open_bytes(path: str | Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        return Path(path).open("rb")
     except IsADirectoryError as error:
         raise AudioError(f"{path}: found a directory, expected an audio file") from error
     except OSError as error:
@@ -172,7 +181,8 @@ def _decode(stream: BinaryIO, name: str) -> _Decoder:
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless .raw
         raise AudioError(
             f"{name}: found no audio format that is known, or damage at its start; "
-            "expected wav, flac, ogg, opus, mp3 or aiff: convert it or copy it again"
+            "expected wav, flac, ogg, opus, mp3 or aiff: convert it, such as with ffmpeg, or copy it "
+            "again"
         ) from error
 
 

@@ -111,6 +111,14 @@ def test_info(tmp_path):
     assert info.duration == pytest.approx(1.5)
 
 
+def test_a_name_is_as_good_as_a_path(wav, tmp_path):
+    copy = f"{tmp_path}/copy.flac"
+    write_audio(copy, read_audio(str(wav), RATE), RATE)
+    assert audio_info(copy) == audio_info(Path(copy)) == audio_info(str(wav))
+    with pytest.raises(AudioError, match=r"^none\.wav: cannot be read: No such file"):
+        read_audio("none.wav", RATE)
+
+
 def test_a_stream_gives_the_same_as_the_file(wav):
     with wav.open("rb") as stream:
         np.testing.assert_array_equal(read_audio(stream, 8000), read_audio(wav, 8000))

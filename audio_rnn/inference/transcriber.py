@@ -63,7 +63,7 @@ class Transcriber:
     @classmethod
     def load(
         cls,
-        folder: Path,
+        folder: str | Path,
         device: str = "auto",
         batch_seconds: float | None = None,
         channel: int | None = None,
@@ -77,7 +77,12 @@ class Transcriber:
         return read if isinstance(read, Transcript) else self._transcribe_batch([read])[0]
 
     def transcribe_many(self, paths: Iterable[Source]) -> Iterator[Transcript | Failure]:
-        """Every file, in the order given; one that cannot be used is a `Failure`."""
+        """Every file, in the order given; one that cannot be used is a `Failure`.
+
+        Raises: InputError for a single name, which would be taken letter by letter.
+        """
+        if isinstance(paths, str):
+            raise InputError(f"paths: found {paths!r}, expected several files, as in [{paths!r}]")
         for window in self._windows(paths):
             recordings = [item for item in window if isinstance(item, Recording)]
             results: dict[Recording, Transcript | Failure] = {}
@@ -95,8 +100,7 @@ class Transcriber:
         window: list[Recording | Transcript | Failure] = []
         for path in paths:
             window.append(self._try_to_read(path))
-            held = sum(item.meter.duration for item in window if isinstance(item, Recording))
-            if held >= BATCHES_AHEAD * self.batch_seconds:
+            if sum(map(_seconds, window)) >= BATCHES_AHEAD * self.batch_seconds:
                 yield window
                 window = []
         yield window
@@ -154,6 +158,13 @@ class Transcriber:
             _transcript(r.name, r.meter, decode(self.decoder, scores[i, : steps[i]]))
             for i, r in enumerate(batch)
         ]
+
+
+def _seconds(item: Recording | Transcript | Failure) -> float:
+    """Of audio that waits; a transcript is done, and counts since it should not wait for others."""
+    if isinstance(item, Failure):
+        return 0.0
+    return item.meter.duration if isinstance(item, Recording) else item.duration
 
 
 def _transcript(name: str, meter: SoundMeter, best: Hypothesis) -> Transcript:

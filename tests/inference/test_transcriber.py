@@ -14,7 +14,7 @@ import torch
 from audio_rnn.audio import read_audio, write_audio
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
-from audio_rnn.errors import AudioError, ConfigError, ModelError
+from audio_rnn.errors import AudioError, ConfigError, InputError, ModelError
 from audio_rnn.inference.reading import SoundMeter
 from audio_rnn.inference.transcriber import Recording, Transcriber, batches
 from audio_rnn.inference.transcript import Failure, Transcript
@@ -142,6 +142,28 @@ def test_a_channel_can_be_named(folder, tmp_path):
     assert load(folder).transcribe(stereo).text != expected
     [failure] = load(folder, channel=2).transcribe_many([stereo])
     assert "found no channel 2" in failure.reason
+
+
+def test_the_transcript_of_a_long_file_does_not_wait_for_all_others(folder, files):
+    asked = []
+    transcripts = load(folder, batch_seconds=0.5).transcribe_many(
+        asked.append(path) or path for path in files
+    )
+    assert next(transcripts).path == str(files[0])  # four times as long as a batch
+    assert asked == files[:1]
+
+
+def test_names_are_as_good_as_paths(folder, files):
+    transcriber = Transcriber.load(str(folder), "cpu")
+    transcript = transcriber.transcribe(str(files[0]))
+    assert transcript == load(folder).transcribe(files[0])
+    assert list(transcriber.transcribe_many([str(files[0])])) == [transcript]
+    [failure] = transcriber.transcribe_many(["none.wav"])
+    assert failure == Failure(
+        "none.wav", "cannot be read: No such file or directory; check the name"
+    )
+    with pytest.raises(InputError, match=r"found 'a\.wav', expected several files"):
+        list(transcriber.transcribe_many("a.wav"))
 
 
 def test_no_files_no_transcripts(folder):
