@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from audio_rnn import __version__
-from audio_rnn.__main__ import main
-from audio_rnn.cli.outputs import stems
+from audio_rnn.__main__ import RECIPES, main
 from audio_rnn.inference.transcriber import Transcriber
 from tests.small_model import save_small_model, write_sounds
 
@@ -144,7 +143,7 @@ def test_every_format_at_once_into_a_folder(run, files, tmp_path):
 def test_standard_output_of_a_file_equals_the_file(run, files, tmp_path):
     for name in FORMATS:
         _, out, _ = run(files[0], "--format", name)
-        run(files[0], "--format", name, "--output", tmp_path)
+        run(files[0], "--format", name, "--output", tmp_path, "--overwrite")
         assert (tmp_path / f"sound0.{name}").read_text() == out
 
 
@@ -161,43 +160,17 @@ def test_several_files_on_standard_output_can_be_told_apart(run, files):
     assert f"==> {files[0]} (json) <==" in out
 
 
-def test_inputs_of_the_same_stem_do_not_overwrite_each_other(run, model, tmp_path):
-    here = write_sounds(tmp_path / "x", 1.0)[0]
-    there = write_sounds(tmp_path / "y", 0.5, 1.5)[1].rename(tmp_path / "y" / "sound0.flac")
-    third = write_sounds(tmp_path / "z", 0.7)[0]
-    run(here, there, third, "--output", tmp_path / "out")
-    texts = {path.name: path.read_text().rstrip("\n") for path in (tmp_path / "out").iterdir()}
-    assert sorted(texts.values()) == sorted(expected(model, here, there, third))
-    assert set(texts) == {"x_sound0.wav.txt", "sound0.flac.txt", "z_sound0.wav.txt"}
-
-
-@pytest.mark.parametrize(
-    ("names", "found"),
-    [
-        (["a.wav", "b.wav"], ["a", "b"]),
-        (["a.wav", "a.flac", "b.wav"], ["a.wav", "a.flac", "b"]),
-        (["/x/a.wav", "/y/a.wav"], ["x_a.wav", "y_a.wav"]),
-        (["a.wav", "x/a.wav"], ["a.wav", "x_a.wav"]),
-        (["x_y/a.wav", "x/y_a.wav", "a.wav"], ["x_y_a.wav", "y_a", "a.wav"]),
-        (["a.wav", "a.wav"], ["a.wav", "a.wav-2"]),
-        (["stdin", "stdin.wav"], ["stdin", "stdin.wav"]),
-    ],
-)
-def test_stems(names, found):
-    assert stems(names) == found
-
-
 def test_an_output_that_exists_is_replaced_at_once(run, files, tmp_path, monkeypatch):
     output = tmp_path / "out"
     run(files[0], "--output", output)
     whole = (output / "sound0.txt").read_text()
     (output / "sound0.txt").write_text("old")
     monkeypatch.setattr(os, "fsync", full_disk)
-    status, _, err = run(files[0], "--output", output)
+    status, _, err = run(files[0], "--output", output, "--overwrite")
     assert (status, err) == (1, f"error: {output}/sound0.txt: cannot be written: disk full\n")
     assert [path.read_text() for path in output.iterdir()] == ["old"]
     monkeypatch.undo()
-    run(files[0], "--output", output)
+    run(files[0], "--output", output, "--overwrite")
     assert (output / "sound0.txt").read_text() == whole
 
 
@@ -206,22 +179,20 @@ def full_disk(descriptor: int) -> None:
 
 
 def test_user_mistakes_are_one_line_and_status_one(run, model, files, tmp_path, capsys):
-    empty = tmp_path / "empty"
-    empty.mkdir()
     blank = tmp_path / "blank.txt"
     blank.write_text("\n")
     zeros = tmp_path / "zeros.txt"
     zeros.write_bytes(b"a\0b\n")
     mistakes = [
         ([], "inputs: found none"),
-        ([empty], "found no audio in this folder"),
         (["--list", blank], "found no line"),
         (["--list", zeros], "found zero bytes"),
         (["--list", tmp_path / "none.txt"], "cannot be read as a list of files"),
         ([files[0], "--output", files[1]], "no folder can be made here"),
         ([files[0], "--batch-seconds", "0"], "batch_seconds: found 0"),
-        ([files[0], "--format"], "format: found none"),
-        (["a**b.wav"], "not a pattern"),
+        ([files[0], "--format"], "--format: found none"),
+        ([files[0], "--format", "srt", files[1]], f"found '{files[1]}', expected one or more of"),
+        (["--format", "srt", files[1]], "inputs stand before --format"),
     ]
     for arguments, message in mistakes:
         status, out, err = run(*arguments)
@@ -234,19 +205,27 @@ def test_user_mistakes_are_one_line_and_status_one(run, model, files, tmp_path, 
     assert "did you mean 'transcribe'?" in capsys.readouterr().err
 
 
+def test_a_command_without_arguments_names_all_that_it_needs(capsys):
+    assert main(["transcribe"]) == 1
+    assert "expected inputs and a model, as in audio-rnn transcribe" in capsys.readouterr().err
+
+
+def test_who_looks_for_training_is_sent_to_the_recipes(capsys):
+    assert main(["train"]) == 1
+    script = "python -m recipes.speech_recognition.train --help"
+    assert capsys.readouterr().err.endswith(f"; it is a recipe: {script}\n")
+    assert main(["--help"]) == 0
+    assert f"Models are trained by recipes: {script}\n" in capsys.readouterr().out
+    for name in RECIPES:
+        assert (Path(__file__).parents[1] / f"recipes/speech_recognition/{name}.py").exists()
+
+
 def test_a_link_to_itself_is_a_failure(run, files, tmp_path):
     loop = tmp_path / "loop.wav"
     loop.symlink_to(loop)
     status, out, err = run(files[0], loop)
     assert status == 1 and out
     assert "loop.wav: cannot be read: Too many levels of symbolic links" in err
-
-
-def test_a_name_without_a_match_is_a_failure(run, files):
-    status, out, err = run(files[0], "none*.wav")
-    assert status == 1
-    assert out.startswith(f"{files[0]}: ")
-    assert "failed: none*.wav: cannot be read" in err
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["transcribe", "--help"], ["--version"]])
@@ -274,14 +253,32 @@ def start(model: Path, *arguments: object, **streams: object) -> subprocess.Pope
     return subprocess.Popen(list(map(str, command)), **streams)
 
 
-def test_interruption_is_one_line_and_status_130(model, files):
+@pytest.mark.parametrize("into_folder", [False, True])
+def test_interruption_tells_what_is_done_and_kept(model, files, tmp_path, into_folder):
     pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with start(model, files[0], "-", "--batch-seconds", 0.01, **pipe) as process:
-        assert process.stdout.readline()  # the first file is done, standard input never ends
-        time.sleep(0.2)
+    output = tmp_path / "out"
+    options = ["--output", output] if into_folder else []
+    with start(model, files[0], "-", "--batch-seconds", 0.01, *options, **pipe) as process:
+        if into_folder:
+            wait_for(output / "sound0.txt")
+        else:
+            assert process.stdout.readline()
+        time.sleep(0.2)  # the first file is done, standard input never ends
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
-        assert process.stderr.read() == b"interrupted\n"
+        kept = f"; finished outputs are kept in {output}" if into_folder else ""
+        message = f"interrupted: 1 transcribed, 0 failed of 2{kept}\n"
+        assert process.stderr.read().decode() == message
+    if into_folder:
+        assert (output / "sound0.txt").read_text() == expected(model, files[0])[0] + "\n"
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.05)
+    raise TimeoutError(path)
 
 
 def test_a_reader_that_leaves_is_no_error(model, files):

@@ -2,42 +2,69 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from glob import has_magic
+from pathlib import Path, PurePath
 from typing import BinaryIO
 
-from audio_rnn.audio import EXTENSIONS, Source
+from audio_rnn.audio import EXTENSIONS, OTHER_EXTENSIONS
 from audio_rnn.errors import InputError
 from audio_rnn.files import files_below
+from audio_rnn.inference.transcript import Failure
 
 STANDARD_INPUT = "-"
+STANDARD_INPUT_PLACE = PurePath("stdin")
 
 
-def collect(names: Sequence[str], list_file: Path | None) -> list[Source]:
-    """Files, folders (all audio below them), patterns and `-`, each file once, in this order.
+@dataclass(frozen=True)
+class Input:
+    """One recording, and where its outputs belong in the folder for them.
 
-    A name that matches nothing stays as it is, to be reported as a missing file.
+    The place has no suffix and depends on what the user named alone: the path below a folder that
+    was named, without its suffix; the stem of a file that was named or matched a pattern.
+    """
 
-    Raises: InputError when there is nothing, a name is empty, or a folder or list holds nothing.
+    source: Path | BinaryIO
+    place: PurePath
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Each recording once, in the order named, and what is known to be none."""
+
+    recordings: list[Input]
+    failures: list[Failure]
+
+
+def collect(names: Sequence[str], list_file: Path | None) -> Inputs:
+    """Files, folders (all audio below them), patterns and `-`.
+
+    A file that is missing stays an input, so that reading it tells why.
+
+    Raises: InputError when there is nothing, a name is empty, or the list cannot be read.
     """
     if "" in names:
         raise InputError("inputs: found an empty name, expected a file, folder, pattern or -")
     named = [*names, *(_lines(list_file) if list_file else [])]
     if not named:
         raise InputError("inputs: found none; name files, folders, patterns, - or --list FILE")
-    found: dict[object, Source] = {}
+    found: dict[str, Input | Failure] = {}
     for name in named:
-        for source in _expand(name):
-            found.setdefault(_identity(source) if isinstance(source, Path) else name, source)
-    return list(found.values())
+        for item in _expand(name):
+            found.setdefault(_identity(item), item)
+    return Inputs(
+        [item for item in found.values() if isinstance(item, Input)],
+        [item for item in found.values() if isinstance(item, Failure)],
+    )
 
 
-def _identity(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (RuntimeError, OSError):  # a link to itself, which reading it will report
-        return path
+def _identity(item: Input | Failure) -> str:
+    if isinstance(item, Failure):
+        return item.path
+    return os.path.realpath(item.source) if isinstance(item.source, Path) else STANDARD_INPUT
 
 
 def _lines(path: Path) -> list[str]:
@@ -52,35 +79,64 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if line]
 
 
-def _expand(name: str) -> Iterator[Source]:
-    path = Path(name)
+def _expand(name: str) -> Iterator[Input | Failure]:
     if name == STANDARD_INPUT:
-        yield _standard_input()
-    elif path.is_dir():
-        yield from _inside(path)
-    elif path.exists() or not (matches := _matches(path)):
-        yield path
+        yield Input(_standard_input(), STANDARD_INPUT_PLACE)
+    elif os.path.lexists(name) or not has_magic(name):
+        yield from _meant(Path(name))
     else:
-        for match in matches:
-            yield from _inside(match) if match.is_dir() else [match]
+        yield from _matching(Path(name))
 
 
 def _standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _matches(pattern: Path) -> list[Path]:
+def _matching(pattern: Path) -> Iterator[Input | Failure]:
     root = Path(pattern.anchor)
     try:
-        return sorted(root.glob(str(pattern.relative_to(root))))
-    except ValueError as error:  # such as a ** inside a name
-        raise InputError(f"{pattern}: not a pattern: {error}") from error
+        matches = sorted(root.glob(str(pattern.relative_to(root))))
+    except (ValueError, OSError) as error:  # such as a ** inside a name
+        yield Failure(str(pattern), f"not a pattern: {error}")
+        return
+    if not matches:
+        yield Failure(str(pattern), "found no file of this name or pattern; check it")
+    for match in matches:
+        yield from _meant(match)
 
 
-def _inside(folder: Path) -> list[Path]:
-    """All audio below a folder."""
-    files = files_below(folder, EXTENSIONS)
-    if not files:
+def _meant(path: Path) -> Iterator[Input | Failure]:
+    """A file, or all audio below a folder."""
+    if os.path.isdir(path):  # noqa: PTH112, Path.is_dir raises where permissions close the way
+        yield from _inside(path)
+    else:
+        yield Input(path, PurePath(path.stem))
+
+
+def _inside(folder: Path) -> list[Input | Failure]:
+    """All audio below a folder, and what keeps audio from being found."""
+    failures: list[Failure] = []
+    files = files_below(
+        folder, (*EXTENSIONS, *OTHER_EXTENSIONS), lambda error: failures.append(_closed(error))
+    )
+    audio = [path for path in files if path.suffix.lower() in EXTENSIONS]
+    converted = {path.with_suffix("") for path in audio}
+    failures += [
+        _foreign(path)
+        for path in files
+        if path.suffix.lower() not in EXTENSIONS and path.with_suffix("") not in converted
+    ]
+    if not audio and not failures:
         expected = f"expected a file that ends in {', '.join(EXTENSIONS)}"
-        raise InputError(f"{folder}: found no audio in this folder, {expected}")
-    return files
+        failures = [Failure(str(folder), f"found no audio in this folder, {expected}")]
+    return [*(Input(path, path.relative_to(folder).with_suffix("")) for path in audio), *failures]
+
+
+def _closed(error: OSError) -> Failure:
+    remedy = "a link to nothing" if isinstance(error, FileNotFoundError) else "check permissions"
+    return Failure(str(error.filename), f"cannot be read: {error.strerror}; {remedy}")
+
+
+def _foreign(path: Path) -> Failure:
+    convert = f"convert it, such as with ffmpeg -i {path.name} {path.stem}.flac"
+    return Failure(str(path), f"found {path.suffix}, expected {', '.join(EXTENSIONS)}; {convert}")

@@ -58,7 +58,8 @@ def transcribe_some(recipe: RecipeConfig, count: int, console: Console) -> int:
         :count
     ]
     output = recipe.run_dir / "transcripts"
-    for arguments in (["--format", "ctm"], ["--format", "srt", "--output", str(output)]):
+    subtitles = ["--format", "srt", "--output", str(output), "--overwrite"]
+    for arguments in (["--format", "ctm"], subtitles):
         command = [*files, "--model", str(recipe.run_dir), *arguments]
         console.print(f"[bold]$ audio-rnn transcribe {' '.join(command)}[/]", soft_wrap=True)
         if status := transcribe_command.main(command):
