@@ -19,14 +19,14 @@ from audio_rnn.decoding.utterance import Posteriors, Utterance, align_line
 from audio_rnn.errors import AlignmentError
 
 DOUBTFUL = 0.03  # a confidence that another text stays below (benchmarks/alignment.py)
-MARGIN_SECONDS = 0.3  # that a first or last symbol may lie outside of where segmentation put it
+MARGIN_SECONDS = 0.06  # that a first or last symbol may begin or last longer than segmentation says
 RETRY_SECONDS = 60.0  # in which a doubtful utterance is searched for on its own
 
 
 def align(
     posteriors: Posteriors, loudness: NDArray[np.float32], lines: Sequence[Line]
 ) -> tuple[list[Utterance], list[Gap]]:
-    """Utterances in the order of the text, and the speech that none of them covers.
+    """Utterances in the order of the text, and the speech that none of them surely covers.
 
     Args:
         loudness: (values,) of the recording in dB, one for each `edges.HOP` seconds.
@@ -40,7 +40,7 @@ def align(
     around = sections(places, _margin(posteriors), 0, len(posteriors.log_probs))
     found = [align_line(posteriors, line, section) for line, section in zip(lines, around)]
     utterances = _at_their_place(_with_edges(_retry(posteriors, lines, found), loudness))
-    covered = [(u.start, u.end) for u in utterances if u.words]
+    covered = [(u.start, u.end) for u in utterances if _sure(u)]
     return utterances, find_gaps(covered, path, posteriors.vocabulary, posteriors.step_seconds)
 
 

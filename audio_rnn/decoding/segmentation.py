@@ -73,21 +73,22 @@ def _overlapping(places: Sequence[Place | None]) -> list[tuple[int, int]]:
 
 
 def sections(places: Sequence[Place | None], margin: int, start: int, end: int) -> list[slice]:
-    """The steps in [start, end) around each place, `margin` on both sides but no neighbour's.
+    """The steps in [start, end) around each place: `margin` on both sides, none of them twice.
 
     A neighbour that contradicts the order of the text is left out of account. Without a place
     there are no steps.
     """
     found = [place for place in places if place]
-    before = [Place(start - 1, start - 1), *found]
     after = [*found[1:], Place(end, end)]
     wide = []
-    for place, previous, following in zip(found, before, after):
-        first = max(place.first - margin, min(previous.last + 1, place.first))
-        stop = place.last + margin + 1
+    done = start
+    for place, following in zip(found, after):
+        first = max(start, place.first - margin, min(done, place.first))
+        stop = min(end, place.last + margin + 1)
         if following.first > place.first:
             stop = min(stop, following.first)
-        wide.append(slice(max(start, first), min(end, stop)))
+        wide.append(slice(first, stop))
+        done = stop
     remaining = iter(wide)
     return [next(remaining) if place else slice(0, 0) for place in places]
 

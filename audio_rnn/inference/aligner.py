@@ -72,7 +72,7 @@ class Aligner:
         """Lines in the symbols of the model. Raises VocabularyError, AlignmentError."""
         lines = spell(text, self.model.vocabulary)
         if not lines:
-            raise AlignmentError("text: found no line, expected one utterance a line")
+            raise AlignmentError("found no text, expected one utterance a line")
         return lines
 
     def hear(self, path: Source) -> Heard:

@@ -78,9 +78,10 @@ def test_gaps_need_speech_that_lasts():
 
 def test_a_section_holds_no_symbol_of_a_neighbour():
     places = [Place(10, 20), None, Place(25, 40), Place(90, 95)]
-    assert sections(places, 10, 0, 100) == [
-        slice(0, 25), slice(0, 0), slice(21, 51), slice(80, 100)
-    ]  # fmt: skip
+    assert sections(places, 3, 0, 100) == [slice(7, 24), slice(0, 0), slice(24, 44), slice(87, 99)]
+    assert sections(places, 10, 8, 98) == [slice(8, 25), slice(0, 0), slice(25, 51), slice(80, 98)]
+    disordered = [Place(30, 40), Place(10, 20)]
+    assert sections(disordered, 3, 0, 100) == [slice(27, 44), slice(10, 24)]
 
 
 def test_a_table_that_would_be_too_large_moves_with_the_text(monkeypatch):
