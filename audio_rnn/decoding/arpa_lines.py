@@ -71,21 +71,24 @@ def find_fault(
 
 def format_lines(words: Sequence[str], ngrams: Ngrams) -> Iterator[str]:
     """What `parse` reads; a back-off of 0 is left out."""
-    log_probs = (ngrams.log_probs / np.log(10)).tolist()
-    backoffs = (ngrams.backoffs / np.log(10)).tolist()
+    log_probs, backoffs = _log10(ngrams.log_probs), _log10(ngrams.backoffs)
     for row, log_prob, backoff in zip(ngrams.words.tolist(), log_probs, backoffs):
-        end = f"\t{backoff:.7g}\n" if backoff else "\n"
-        yield f"{log_prob:.7g}\t{' '.join([words[word] for word in row])}{end}"
+        end = f"\t{backoff:.9g}\n" if backoff else "\n"
+        yield f"{log_prob:.9g}\t{' '.join([words[word] for word in row])}{end}"
 
 
 def show(line: bytes) -> str:
     """A line in a message."""
     text = line.decode(errors="replace").strip()
-    return repr(text if len(text) <= 60 else text[:60] + "...")
+    return repr(text if len(text) <= 60 else text[:60] + "...").replace("\\\\", "\\")
 
 
 def _natural(log10: NDArray[np.float64]) -> NDArray[np.float32]:
     return (np.where(np.isneginf(log10), ZERO, log10) * np.log(10)).astype(np.float32)
+
+
+def _log10(natural: NDArray[np.float32]) -> list[float]:
+    return (natural.astype(np.float64) / np.log(10)).tolist()
 
 
 def _describe(line: bytes, order: int, ids: Mapping[bytes, int], last: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -44,23 +45,27 @@ def make_tables(orders: Sequence[Ngrams]) -> NgramTables:
 
 
 def list_ngrams(tables: NgramTables, counts: Sequence[int]) -> list[Ngrams]:
-    """What tables were made of, sorted; `counts` are the n-grams of each order."""
+    """What tables were made of, sorted by word ids; `counts` are the n-grams of each order."""
     slots = np.flatnonzero(tables.keys != NONE)
-    slots = slots[np.argsort(tables.keys[slots])]
+    states = tables.keys[slots] >> 32
     starts = _first_states(counts)
-    borders = np.searchsorted(tables.keys[slots] >> 32, starts)
     rows = np.arange(counts[0], dtype=np.int32)[:, None]  # of the n-grams that have a state
     orders = [Ngrams(rows, tables.unigrams, _backoffs(tables, tables.after, 1))]
-    for order in range(2, len(counts) + 1):
-        stop = starts[order - 1]
-        mine = slots[borders[order - 2] : borders[order - 1]]
+    for order, (first, stop) in enumerate(pairwise(starts), 2):
+        mine = slots[(states >= first) & (states < stop)]
         keys, targets = tables.keys[mine], tables.targets[mine]
-        words = np.column_stack([rows[(keys >> 32) - starts[order - 2]], keys.astype(np.int32)])
-        orders.append(Ngrams(words, tables.log_probs[mine], _backoffs(tables, targets, stop)))
+        words = np.column_stack([rows[(keys >> 32) - first], keys.astype(np.int32)])
+        ngrams = Ngrams(words, tables.log_probs[mine], _backoffs(tables, targets, stop))
+        orders.append(_sorted(ngrams))
         own = targets >= stop
         rows = np.zeros((counts[order - 1], order), np.int32)
         rows[targets[own] - stop] = words[own]
     return orders
+
+
+def _sorted(ngrams: Ngrams) -> Ngrams:
+    order = np.lexsort(ngrams.words.T[::-1])
+    return Ngrams(ngrams.words[order], ngrams.log_probs[order], ngrams.backoffs[order])
 
 
 def _first_states(counts: Sequence[int]) -> list[int]:

@@ -134,9 +134,9 @@ def _known_discounts(adjusted: NDArray[np.int64], order: int) -> NDArray[np.floa
     if found is not None:
         return found
     log.warning(
-        "%d-grams: found %s of them with counts 1, 2, 3 and 4, which is too few different counts "
-        "to compute discounts from; takes %g, %g and %g",
-        order, ", ".join(str((adjusted == n).sum()) for n in (1, 2, 3, 4)), *FALLBACK,
+        "%d-grams: found %d, %d, %d and %d that count 1, 2, 3 and 4, from which no discounts can be "
+        "computed; takes %g, %g and %g",
+        order, *((adjusted == n).sum() for n in (1, 2, 3, 4)), *FALLBACK,
     )  # fmt: skip
     return np.array([0, *FALLBACK])
 

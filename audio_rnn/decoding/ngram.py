@@ -14,7 +14,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.decoding.arpa import END, START, UNKNOWN, Arpa, read_arpa, write_arpa
+from audio_rnn.decoding.arpa import END, START, UNKNOWN, Arpa, write_arpa
+from audio_rnn.decoding.arpa_reader import read_arpa
 from audio_rnn.decoding.backoff import EMPTY, NgramTables, advance, no_tables
 from audio_rnn.decoding.backoff_tables import BrokenNgramError, list_ngrams, make_tables
 from audio_rnn.errors import LanguageModelError

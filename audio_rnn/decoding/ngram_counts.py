@@ -44,8 +44,8 @@ def encode_texts(
         words = text.split()
         if START in words or END in words:
             raise LanguageModelError(
-                f"sentence {number}: found {START if START in words else END}, expected words "
-                "only; a sentence begins and ends with its line"
+                f"line {number}: found {START if START in words else END}, expected words "
+                "only, because a sentence begins and ends with its line"
             )
         if words:
             tokens.append(START_ID)
