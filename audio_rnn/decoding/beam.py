@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.decoding.confidence import posteriors, with_posteriors
+from audio_rnn.decoding.confidence import HOPELESS, posteriors, with_posteriors
 from audio_rnn.decoding.decoder import LONGEST, PAUSE, check_log_probs, decode
 from audio_rnn.decoding.fusion import Knowledge, Weights, make_fusion
 from audio_rnn.decoding.hypothesis import Hypothesis
@@ -30,9 +31,9 @@ class BeamConfig:
     """How far the search looks."""
 
     beam_width: int = 50  # prefixes kept
-    step_symbols: int = 20  # symbols tried at most in a step
-    symbol_floor: float = -7.0  # log-probability below which a symbol is not tried
-    beam_threshold: float = 12.0  # nats below the best prefix at which one is dropped
+    step_symbols: int = 16  # symbols tried at most in a step
+    symbol_floor: float = -6.0  # log-probability below which a symbol is not tried
+    beam_threshold: float = 10.0  # nats below the best prefix at which one is dropped
 
     def __post_init__(self) -> None:
         """Raises DecodingError."""
@@ -123,12 +124,11 @@ class BeamDecoding:
 
     def partial(self) -> Hypothesis:
         """The open segment as it stands."""
-        return self._hypothesis(self.carried + self.state.symbols(self.state.leader()))
+        return self._hypothesis(self.carried + self.state.leader()[1])
 
     def finish(self) -> list[Hypothesis]:
-        """The open segment, if anything was said in it."""
+        """The open segment, if anything was said in it; nothing can be fed after it."""
         best = self.best(1)[0].hypothesis
-        self._restart(self.decoder.origin, [], sum(map(len, self.held)))
         return [best] if best.words else []
 
     def best(self, count: int) -> list[Scored]:
@@ -137,7 +137,7 @@ class BeamDecoding:
 
     def _best(self, count: int, end: int) -> list[Scored]:
         """With `end`, an id of the language model, the text is over; with NONE only a word."""
-        texts = self._texts(self.state.ended(self.decoder.fusion, end))
+        texts = self._texts(self.state.ended(self.decoder.fusion, end), count)
         shares = posteriors([text.score for text in texts])
         rivals = [(text.words, share) for text, share in zip(texts, shares)]
         return [
@@ -145,24 +145,29 @@ class BeamDecoding:
             for text, share in zip(texts[:count], shares)
         ]
 
-    def _texts(self, scores: NDArray[np.float64]) -> list[Text]:
-        """The texts in the beam, best first; prefixes that write the same are one."""
+    def _texts(self, scores: NDArray[np.float64], count: int) -> list[Text]:
+        """The texts in the beam, best first, `count` and all that can make a difference; prefixes
+        that write the same are one."""
         found: dict[tuple[str, ...], Text] = {}
-        for place in np.argsort(-scores, kind="stable"):
-            if scores[place] == -np.inf:
-                break
-            symbols = self.carried + self.state.symbols(place)
+        for score, symbols in self._ranked(scores, count):
             words = tuple(self.decoder.vocabulary.decode(symbols).split())
-            known = found.get(words)
-            score = float(scores[place])
-            if known:
-                found[words] = replace(known, score=float(np.logaddexp(known.score, score)))
-            else:
-                found[words] = Text(words, symbols, score)
+            if words in found:
+                symbols = found[words].symbols
+                score = float(np.logaddexp(found[words].score, score))
+            found[words] = Text(words, symbols, score)
         if not found:  # a lexicon, and no prefix at the end of a word
-            symbols = self._complete(self.carried + self.state.symbols(self.state.leader()))
+            symbols = self._complete(self.carried + self.state.leader()[1])
             return [Text(tuple(self.decoder.vocabulary.decode(symbols).split()), symbols, 0.0)]
         return sorted(found.values(), key=lambda text: -text.score)
+
+    def _ranked(self, scores: NDArray[np.float64], count: int) -> Iterator[tuple[float, list[int]]]:
+        """Scores and symbols of prefixes, best first: the best `count` and all rivals to them."""
+        order = np.argsort(-scores, kind="stable")
+        ranked = scores[order]
+        worth = max(count, int((ranked > ranked[0] - HOPELESS).sum()))
+        order = order[:worth][ranked[:worth] > -np.inf]
+        symbols = self.state.symbols(order)
+        return ((score, self.carried + ids) for score, ids in zip(scores[order].tolist(), symbols))
 
     def _cut(self) -> Hypothesis:
         """End the segment here, and the open word."""
@@ -174,8 +179,8 @@ class BeamDecoding:
 
     def _cut_between_words(self) -> Hypothesis:
         """End the segment with the last complete word; the open one goes on."""
-        leader = self.state.leader()
-        symbols = self.carried + self.state.symbols(leader)
+        leader, symbols = self.state.leader()
+        symbols = self.carried + symbols
         complete = len(self._complete(symbols))
         if not complete:
             return self._cut()
@@ -199,16 +204,12 @@ class BeamDecoding:
         return self._presented(align(np.concatenate(self.held), symbols))
 
     def _presented(self, path: list[Emission]) -> Hypothesis:
-        seconds = self.decoder.step_seconds
-        words = words_of(path, self.decoder.vocabulary, seconds)
-        shift = self.begin * seconds
-        return Hypothesis.of(
-            [replace(word, start=word.start + shift, end=word.end + shift) for word in words]
-        )
+        begin = self.begin
+        path = [Emission(s, start + begin, end + begin, p) for s, start, end, p in path]
+        return Hypothesis.of(words_of(path, self.decoder.vocabulary, self.decoder.step_seconds))
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """Words that prefixes of the beam write."""
 
     words: tuple[str, ...]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import replace
 
-import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from audio_rnn.decoding.hypothesis import Hypothesis
+from audio_rnn.decoding.hypothesis import Hypothesis, Word
 
-SHARPNESS = 0.5  # of scores as log-probabilities; at 1 they are too sure (benchmarks/confidence.py)
 SMALLEST_SHARE = 1e-3  # rivals below change no confidence that anyone would notice
+HOPELESS = -math.log(SMALLEST_SHARE)  # as far below the best, a score is such a rival
 
 
 def posteriors(scores: Sequence[float]) -> list[float]:
     """Scores of rival texts -> their shares, which sum to 1."""
-    weights = np.exp(SHARPNESS * (np.array(scores) - max(scores)))
-    return (weights / weights.sum()).tolist()
+    best = max(scores)
+    weights = [math.exp(score - best) for score in scores]
+    total = sum(weights)
+    return [weight / total for weight in weights]
 
 
 def with_posteriors(best: Hypothesis, rivals: Sequence[tuple[Sequence[str], float]]) -> Hypothesis:
@@ -26,12 +27,14 @@ def with_posteriors(best: Hypothesis, rivals: Sequence[tuple[Sequence[str], floa
     Two texts agree on a word that their alignment of fewest edits matches.
     """
     words = [word.text for word in best.words]
-    sure = np.zeros(len(words))
+    sure = [0.0] * len(words)
     for others, share in rivals:
         if share < SMALLEST_SHARE:
             continue
-        for match in Levenshtein.opcodes(words, list(others)):
+        for match in Levenshtein.opcodes(words, others):
             if match.tag == "equal":
-                sure[match.src_start : match.src_end] += share
-    sure = sure.clip(0, 1)
-    return Hypothesis.of([replace(w, confidence=float(c)) for w, c in zip(best.words, sure)])
+                for i in range(match.src_start, match.src_end):
+                    sure[i] += share
+    return Hypothesis.of(
+        [Word(w.text, w.start, w.end, min(1.0, c)) for w, c in zip(best.words, sure)]
+    )

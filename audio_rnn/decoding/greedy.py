@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -61,11 +61,11 @@ class GreedyDecoding:
 
     def _extend(self, path: list[Emission]) -> None:
         """Add what a piece gave; a symbol that went on across the cut stays one."""
-        path = [replace(e, start=e.start + self.steps, end=e.end + self.steps) for e in path]
+        path = [e._replace(start=e.start + self.steps, end=e.end + self.steps) for e in path]
         last = self.path[-1] if self.path else None
         if last and path and (last.symbol, last.end) == (path[0].symbol, path[0].start):
             highest = max(last.log_prob, path[0].log_prob)
-            self.path[-1] = replace(last, end=path[0].end, log_prob=highest)
+            self.path[-1] = last._replace(end=path[0].end, log_prob=highest)
             del path[0]
         self.path += path
 

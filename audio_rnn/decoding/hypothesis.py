@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from audio_rnn.vocabulary import SPACE
 
 
@@ -31,7 +29,7 @@ class Hypothesis:
     @classmethod
     def of(cls, words: list[Word]) -> Hypothesis:
         """The hypothesis that consists of these words."""
-        confidence = float(np.mean([word.confidence for word in words])) if words else 1.0
+        confidence = sum(word.confidence for word in words) / len(words) if words else 1.0
         return cls(SPACE.join(word.text for word in words), words, confidence)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numba
@@ -94,13 +95,16 @@ class SearchState:
         """Steps since the best symbol was last no blank."""
         return int(self.counts[SILENT])
 
-    def leader(self) -> int:
-        """Place of the best prefix in the beam."""
-        return int(np.argmax(self.beam["total"][: self.alive]))
+    def leader(self) -> tuple[int, list[int]]:
+        """Place of the best prefix in the beam, and its symbols."""
+        place = np.argmax(self.beam["total"][: self.alive])
+        return int(place), self.symbols(place[None])[0]
 
-    def symbols(self, place: int) -> list[int]:
-        """Symbols of a prefix in the beam, since the start of the segment."""
-        return spell(self.arena, self.beam["node"][place]).tolist()
+    def symbols(self, places: NDArray[np.int64]) -> list[list[int]]:
+        """Symbols of prefixes in the beam, since the start of the segment."""
+        symbols, ends = spell(self.arena, self.beam["node"][places])
+        flat, starts = symbols.tolist(), [0, *ends.tolist()]
+        return [flat[start:end] for start, end in pairwise(starts)]
 
     def ended(self, fusion: Fusion, end: int) -> NDArray[np.float64]:
         """Scores of the beam's prefixes were the open word over, and with `end` (an id of the
@@ -135,17 +139,25 @@ def no_neural(symbols: int) -> Neural:
 
 
 @numba.njit(cache=True, nogil=True)
-def spell(arena: NDArray[np.void], node: int) -> NDArray[np.int32]:
-    """Symbols of a prefix, the root's own left out."""
-    count, n = 0, node
-    while arena[n].parent != NONE:
-        count, n = count + 1, arena[n].parent
-    symbols = np.empty(count, np.int32)
-    while count:
-        count -= 1
-        symbols[count] = arena[node].symbol
-        node = arena[node].parent
-    return symbols
+def spell(
+    arena: NDArray[np.void], nodes: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Symbols of prefixes, the root's own left out, one after the other; where each ends."""
+    ends = np.zeros(len(nodes), np.int64)
+    for i in range(len(nodes)):
+        node = nodes[i]
+        ends[i] = ends[i - 1] if i else 0
+        while arena[node].parent != NONE:
+            ends[i] += 1
+            node = arena[node].parent
+    symbols = np.empty(ends[-1] if len(nodes) else 0, np.int32)
+    for i in range(len(nodes)):
+        node, place = nodes[i], ends[i]
+        while arena[node].parent != NONE:
+            place -= 1
+            symbols[place] = arena[node].symbol
+            node = arena[node].parent
+    return symbols, ends
 
 
 @numba.njit(cache=True, nogil=True)

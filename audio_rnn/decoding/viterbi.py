@@ -20,19 +20,27 @@ def align(log_probs: NDArray[np.float32], symbols: Sequence[int]) -> list[Emissi
     """
     if not symbols:
         return []
-    path = np.zeros(1, np.int32)
-    if len(log_probs) >= len(symbols):
-        path = _best_states(np.ascontiguousarray(log_probs), np.array(symbols, np.int32))
-    if path[-1] < 2 * len(symbols) - 1:
+    ids = np.array(symbols, np.int32)
+    if len(log_probs) < len(ids) or not (path := _best_states(log_probs, ids)).any():
         raise ValueError(
-            f"found {len(symbols)} symbols for {len(log_probs)} steps, expected fewer symbols"
+            f"found {len(ids)} symbols for {len(log_probs)} steps, expected fewer symbols"
         )
-    emissions = []
-    for i, symbol in enumerate(symbols):
-        start, end = np.searchsorted(path, [2 * i + 1, 2 * i + 2])
-        highest = float(log_probs[start:end, symbol].max())
-        emissions.append(Emission(int(symbol), int(start), int(end), highest))
-    return emissions
+    edges = np.searchsorted(path, np.arange(1, 2 * len(ids) + 1))
+    starts, ends = edges[::2].tolist(), edges[1::2].tolist()
+    peaks = _peaks(log_probs, ids, edges).tolist()
+    return [Emission(*emission) for emission in zip(ids.tolist(), starts, ends, peaks)]
+
+
+@numba.njit(cache=True, nogil=True)
+def _peaks(
+    log_probs: NDArray[np.float32], symbols: NDArray[np.int32], edges: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The highest log-probability of each symbol between its edges."""
+    peaks = np.full(len(symbols), -np.inf)
+    for i in range(len(symbols)):
+        for t in range(edges[2 * i], edges[2 * i + 1]):
+            peaks[i] = max(peaks[i], log_probs[t, symbols[i]])
+    return peaks
 
 
 @numba.njit(cache=True, nogil=True)
@@ -54,10 +62,10 @@ def _best_states(log_probs: NDArray[np.float32], symbols: NDArray[np.int32]) -> 
             score[s] = best + log_probs[t, symbols[s // 2] if s % 2 else BLANK]
             came[t, s] = move
     path = np.zeros(steps, np.int32)
-    path[-1] = states - 1 if score[states - 1] > score[states - 2] else states - 2
-    if score[path[-1]] == -np.inf:
-        path[-1] = 0
-        return path
+    last = states - 1 if score[states - 1] > score[states - 2] else states - 2
+    if score[last] == -np.inf:
+        return path  # zeros: there is no way to the end
+    path[-1] = last
     for t in range(steps - 1, 0, -1):
         path[t - 1] = path[t] - came[t, path[t]]
     return path

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from typing import NamedTuple
 
 from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.vocabulary import SPACE, Vocabulary
 
 
-@dataclass(frozen=True)
-class Emission:
+class Emission(NamedTuple):
     """A symbol with the steps [start, end) it takes, and its log-probability."""
 
     symbol: int
@@ -42,6 +40,6 @@ def _text(group: list[Emission], vocabulary: Vocabulary) -> str:
 
 
 def _word(group: list[Emission], vocabulary: Vocabulary, step_seconds: float) -> Word:
-    confidence = float(np.exp(np.mean([emission.log_prob for emission in group])))
+    confidence = math.exp(sum(emission.log_prob for emission in group) / len(group))
     start, end = group[0].start * step_seconds, group[-1].end * step_seconds
     return Word(_text(group, vocabulary), start, end, confidence)
