@@ -175,7 +175,7 @@ def test_a_clear_recording_gives_the_words_and_times_of_greedy_decoding():
     rng = np.random.default_rng(0)
     symbols = rng.choice(4, 300)
     lengths = np.where(symbols == 0, rng.choice([1, 2, 30], 300), rng.choice([1, 2], 300))
-    log_probs = sharp_log_probs(np.repeat(symbols, lengths), best=0.98)
+    log_probs = sharp_log_probs(np.repeat(symbols, lengths), best=0.999)
     ours = decode(BeamDecoder(LETTERS, STEP), log_probs)
     greedy = decode(GreedyDecoder(LETTERS, STEP), log_probs)
     assert ours.text == greedy.text
