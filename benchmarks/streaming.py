@@ -57,8 +57,11 @@ def main() -> None:
         words += sum(len(s.words) for s in stream.feed(next(blocks)) if s.final)
         if minute % max(1, count // REPORTS) == 0:
             print(f"{minute / 60:6.2f} h: {resident() / 1e6:.0f} MB, {words} words", flush=True)
+    words += sum(len(segment.words) for segment in stream.finish())
     wall = time.monotonic() - began
-    print(f"{summary(stream)}; {stream.meter.duration / wall:.0f} x real time in all")
+    print(
+        f"{summary(stream)}; {words} words, {stream.meter.duration / wall:.0f} x real time in all"
+    )
 
 
 def start(model: SpeechModel, chunk_seconds: float | None) -> SpeechStream:

@@ -110,7 +110,7 @@ def test_two_directions_write_the_same_from_a_file_and_a_pipe(run, both, file, o
     assert out.strip()
     piped = run("--model", both, *options, stdin=file.read_bytes())
     assert piped[:2] == (0, out)
-    assert ("latency 2." if not options else "latency 0.9") in err
+    assert ("latency 1." if not options else "latency 0.9") in err
 
 
 def test_json_lines_have_words_and_times(run, causal, file):

@@ -50,9 +50,9 @@ class Options:
     channel: int | None = None
     """Channel to hear, from 0; without it, all are mixed."""
     chunk_seconds: float | None = None
-    """Seconds that are computed at once: 0.15, for a model with two directions 1."""
+    """Seconds that are computed at once: 0.15, for a model with two directions 0.5."""
     right_seconds: float | None = None
-    """Seconds of future that a model with two directions sees: 1."""
+    """Seconds of future that a model with two directions sees: 0.5."""
 
     def __post_init__(self) -> None:
         name = self.input

@@ -20,7 +20,7 @@ from audio_rnn.inference.transcript import AHEAD_OF_SOUND, presentable
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.models.stream import causal_stream, chunked_stream
 
-CHUNK_ONE, CHUNK_BOTH, RIGHT = 0.15, 1.0, 1.0  # seconds
+CHUNK_ONE, CHUNK_BOTH, RIGHT = 0.15, 0.5, 0.5  # seconds
 TIMES_KEPT = 10_000  # chunks whose computing times are remembered
 
 
@@ -28,8 +28,8 @@ TIMES_KEPT = 10_000  # chunks whose computing times are remembered
 class StreamConfig:
     """How a stream is cut; None leaves the choice to the model."""
 
-    chunk_seconds: float | None = None  # computed at once: 0.15, with two directions 1
-    right_seconds: float | None = None  # of future that two directions see: 1
+    chunk_seconds: float | None = None  # computed at once: 0.15, with two directions 0.5
+    right_seconds: float | None = None  # of future that two directions see: 0.5
 
     def __post_init__(self) -> None:
         for name, least in (("chunk_seconds", 1e-3), ("right_seconds", 0.0)):
