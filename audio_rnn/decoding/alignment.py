@@ -17,6 +17,7 @@ from audio_rnn.decoding.lines import Line
 from audio_rnn.decoding.segmentation import locate, sections, segment
 from audio_rnn.decoding.utterance import Posteriors, Utterance, align_line
 from audio_rnn.errors import AlignmentError
+from audio_rnn.vocabulary import SPACE
 
 DOUBTFUL = 0.03  # a confidence that another text stays below (benchmarks/alignment.py)
 MARGIN_SECONDS = 0.06  # that a first or last symbol may begin or last longer than segmentation says
@@ -36,7 +37,8 @@ def align(
     check_log_probs(posteriors.log_probs, len(posteriors.vocabulary))
     _check_room(posteriors, lines)
     path = best_path(posteriors.log_probs)
-    places = locate(posteriors.log_probs, [line.ids for line in lines], path)
+    space = posteriors.vocabulary.ids.get(SPACE)
+    places = locate(posteriors.log_probs, [line.ids for line in lines], path, space)
     around = sections(places, _margin(posteriors), 0, len(posteriors.log_probs))
     found = [align_line(posteriors, line, section) for line, section in zip(lines, around)]
     utterances = _at_their_place(_with_edges(_retry(posteriors, lines, found), loudness))

@@ -25,7 +25,7 @@ from audio_rnn.vocabulary import BLANK
 
 LEAD = 2  # steps
 IMPOSSIBLE = -100.0  # a log-probability
-CELLS = 1 << 26  # of a table, 4 bytes each; a piece that needs more is aligned in a moving window
+CELLS = 1 << 27  # of a table, 4 bytes each; a piece that needs more is aligned in a moving window
 
 logging.getLogger("ctc_segmentation").addHandler(logging.NullHandler())
 logging.getLogger("ctc_segmentation").propagate = False  # what it says, the result says as well
@@ -40,15 +40,21 @@ class Place:
 
 
 def locate(
-    log_probs: NDArray[np.float32], utterances: Sequence[Sequence[int]], path: Sequence[Emission]
+    log_probs: NDArray[np.float32],
+    utterances: Sequence[Sequence[int]],
+    path: Sequence[Emission],
+    space: int | None,
 ) -> list[Place | None]:
     """Places of utterances, given as ids, in log_probs (steps, symbols) with its best path.
 
-    An utterance has none when there is less room for it than it has symbols.
+    An utterance has none when there is less room for it than it has symbols. Anchors leave
+    `space` out of account: between lines it is heard but not written.
     """
+    letters = [[symbol for symbol in ids if symbol != space] for ids in utterances]
+    heard = [emission for emission in path if emission.symbol != space]
     places: list[Place | None] = []
     ranges: list[Piece] = []  # of each utterance
-    for piece in pieces(utterances, path, len(log_probs)):
+    for piece in pieces(letters, heard, len(log_probs)):
         own = utterances[piece.first : piece.last]
         part = [ids for ids in (piece.tail, *own, piece.head) if ids]
         found = segment(log_probs, part, piece.start, piece.end)
