@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from audio_rnn.data.dataset import Example, SpeechDataset
+from audio_rnn.data.workers import outlive, started
 from audio_rnn.errors import ConfigError, InputError, ManifestError
 
 BUCKET_NOISE = 0.1  # share by which lengths are jittered before sorting, so that batches vary
@@ -93,10 +94,11 @@ class Batches:
             batch_sampler=shares,
             collate_fn=collate,
             num_workers=self.config.workers,
+            worker_init_fn=outlive,
             generator=torch.Generator(),  # else the loader would draw from the global one
         )
         try:
-            for batch, whole in zip(loader, plan):
+            for batch, whole in zip(started(loader), plan):
                 idle = self.rank >= len(whole)
                 yield replace(batch, total=len(whole), weights=batch.weights * (0 if idle else 1))
         except InputError as error:

@@ -53,13 +53,12 @@ class Display:
 
     def say(self, message: str) -> None:
         """A line of its own."""
-        self.console.print(message, highlight=False)
+        self.console.print(message, highlight=False, soft_wrap=True)
 
     def warn(self, message: str) -> None:
         """A line that every process prints."""
-        (Console(stderr=True) if self.console.quiet else self.console).print(
-            message, highlight=False
-        )
+        console = Console(stderr=True) if self.console.quiet else self.console
+        console.print(message, highlight=False, soft_wrap=True)
 
     def tensorboard(self, folder: Path, step: int, entry: Mapping[str, float]) -> None:
         """The numbers of a history entry as TensorBoard scalars."""

@@ -124,7 +124,7 @@ def test_a_process_that_is_asked_to_stop_saves_and_says_so(
     )
     assert done.returncode == status
     assert done.stderr.count("state saved") == 1 and "Traceback" not in done.stderr
-    assert "run the same command to go on" in " ".join(done.stderr.split())
+    assert "run the same command to go on" in done.stderr
     assert (tmp_path / "checkpoint" / "checkpoint.json").exists()
 
 

@@ -2,9 +2,12 @@
 
 import json
 import math
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -235,6 +238,24 @@ def test_a_second_call_finds_the_training_done(run: Path, corpus: Path) -> None:
     before = (run / "history.jsonl").read_text()
     train(replace(configs.load(RecipeConfig, DEBUG), data=corpus, run_dir=run))
     assert (run / "history.jsonl").read_text() == before
+
+
+def test_a_scheduler_may_signal_the_workers_too(corpus: Path, tmp_path: Path) -> None:
+    arguments = ["--config", str(DEBUG), "--data", str(corpus), "--run-dir", str(tmp_path)]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "recipes.speech_recognition.train", *arguments]
+        + ["--training.epochs", "500"],
+        cwd=REPO,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while running.poll() is None and not (tmp_path / "checkpoint").exists():
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGTERM)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 0, told
+    assert "run the same command to go on" in told and "Traceback" not in told
 
 
 def debug(epochs: int = 1) -> RecipeConfig:
