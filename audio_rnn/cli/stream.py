@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import tyro
 
 from audio_rnn.config import require
+from audio_rnn.decoding.settings import DecodingConfig
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,9 @@ class Options:
     """Seconds that are computed at once: 0.15, for a model with two directions 0.5."""
     right_seconds: float | None = None
     """Seconds of future that a model with two directions sees: 0.5."""
+    decoding: Annotated[DecodingConfig, tyro.conf.arg(name="")] = field(
+        default_factory=DecodingConfig
+    )
 
     def __post_init__(self) -> None:
         name = self.input
@@ -88,14 +92,14 @@ def run(options: Options) -> int:
 
 
 def _open(options: Options) -> SpeechStream:
-    from audio_rnn.decoding.greedy import GreedyDecoder
     from audio_rnn.device import choose_device
+    from audio_rnn.inference.decoders import make_decoder
     from audio_rnn.inference.stream import SpeechStream, StreamConfig
     from audio_rnn.models.speech import SpeechModel
 
     config = StreamConfig(options.chunk_seconds, options.right_seconds)
     model = SpeechModel.load(options.model).to(choose_device(options.device))
-    return SpeechStream(model, GreedyDecoder(model.vocabulary, model.step_seconds), config)
+    return SpeechStream(model, make_decoder(model, options.model, options.decoding), config)
 
 
 def _blocks(options: Options, rate: int) -> Iterator[np.ndarray]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ class Options:
     the CPU, 1200 on a GPU."""
     channel: int | None = None
     """Channel to hear, from 0; without it, all are mixed."""
+    decoding: Annotated[DecodingConfig, tyro.conf.arg(name="")] = field(
+        default_factory=DecodingConfig
+    )
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -81,7 +85,11 @@ def run(options: Options) -> int:
     inputs = collect(options.inputs, options.list)
     results = Results(inputs, formats, options.output, options.overwrite)
     transcriber = Transcriber.load(
-        options.model, options.device, options.batch_seconds, options.channel
+        options.model,
+        options.device,
+        options.batch_seconds,
+        options.channel,
+        options.decoding,
     )
     began = time.monotonic()
     try:

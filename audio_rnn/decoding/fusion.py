@@ -35,7 +35,7 @@ class Weights:
     """How much knowledge counts against the sound; `evaluate --tune` finds them."""
 
     lm_weight: float = 0.5  # of the language model's log-probabilities
-    word_bonus: float = 0.0  # nats a word
+    word_bonus: float = 1.0  # nats a word
     unknown_cost: float = 5.0  # nats, for a word the language model does not know
 
     def __post_init__(self) -> None:

@@ -12,11 +12,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.audio import Source, source_name
-from audio_rnn.decoding.decoder import decode
-from audio_rnn.decoding.greedy import GreedyDecoder
+from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.hypothesis import Hypothesis, joined
+from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.device import choose_device
 from audio_rnn.errors import ConfigError, InputError
+from audio_rnn.inference.decoders import make_decoder
 from audio_rnn.inference.reading import Reading, SoundMeter
 from audio_rnn.inference.sweep import log_prob_pieces
 from audio_rnn.inference.transcript import Failure, Transcript, presentable
@@ -44,9 +45,11 @@ class Transcriber:
         device: str = "auto",
         batch_seconds: float | None = None,
         channel: int | None = None,
+        decoder: Decoder | None = None,
     ) -> None:
         """`batch_seconds` is the audio, padding included, that goes through the model at once (a
-        longer file is swept in pieces); `channel` is the one to hear, all mixed when None.
+        longer file is swept in pieces); `channel` is the one to hear, all mixed when None;
+        decoding is greedy without a `decoder`.
 
         Raises: ConfigError.
         """
@@ -58,7 +61,7 @@ class Transcriber:
         self.batch_seconds = batch_seconds
         self.channel = channel
         self.model = model.to(self.device).eval()
-        self.decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
+        self.decoder = decoder or make_decoder(model)
 
     @classmethod
     def load(
@@ -67,9 +70,15 @@ class Transcriber:
         device: str = "auto",
         batch_seconds: float | None = None,
         channel: int | None = None,
+        decoding: DecodingConfig | None = None,
     ) -> Transcriber:
-        """The model in a run folder or model folder. Raises ModelError, ConfigError."""
-        return cls(SpeechModel.load(folder), device, batch_seconds, channel)
+        """The model in a run folder or model folder.
+
+        Raises: ModelError, ConfigError, DecodingError, LanguageModelError.
+        """
+        model = SpeechModel.load(folder)
+        decoder = make_decoder(model, Path(folder), decoding)
+        return cls(model, device, batch_seconds, channel, decoder)
 
     def transcribe(self, path: Source) -> Transcript:
         """One file. Raises AudioError, StorageError."""

@@ -1,0 +1,82 @@
+"""What people choose for decoding; light to import, because the command line shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio_rnn.errors import DecodingError
+
+
+@dataclass(frozen=True)
+class DecodingConfig:
+    """Greedy decoding, or with any of these a beam search that heeds all of them."""
+
+    lm: Path | None = None
+    """Language model: an ARPA file (.gz too) of words, or of the model's symbols with ▁ as space."""
+    lexicon: Path | None = None
+    """Text file with the only words that may be written, one a line."""
+    hotwords: tuple[str, ...] = ()
+    """Words or phrases to favour."""
+    hotwords_from: Path | None = None
+    """Text file with more of them, one a line, each with a boost of its own after a tab if wanted."""
+    hotword_boost: float = 1.5
+    """Nats that each letter of a hotword earns."""
+    beam_width: int | None = None
+    """Prefixes that the search keeps; without any of these options, greedy decoding. Default: 50."""
+    lm_weight: float | None = None
+    """Of the language model against the sound. Default: as evaluate --tune found it, else 0.5."""
+    word_bonus: float | None = None
+    """Nats a word, against a language model's liking for few. Default: as tuned, else 1."""
+
+    @property
+    def greedy(self) -> bool:
+        """Whether nothing here asks for a search."""
+        knowledge = self.lm, self.lexicon, self.hotwords_from, self.beam_width
+        return not self.hotwords and all(value is None for value in knowledge)
+
+
+def read_lines(path: Path, what: str) -> list[str]:
+    """Lines with text in them. Raises DecodingError."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise DecodingError(f"{path}: cannot be read: {reason}; expected {what}") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def read_lexicon(path: Path) -> list[str]:
+    """The words of a lexicon. Raises DecodingError naming file and line of what is no word."""
+    words = read_lines(path, "one word a line")
+    for number, word in enumerate(words, 1):
+        if len(word.split()) > 1:
+            raise DecodingError(
+                f"{path}: entry {number}: found {word!r}, expected one word a line; "
+                "a lexicon of this kind needs no pronunciations"
+            )
+    if not words:
+        raise DecodingError(f"{path}: found no word, expected one a line")
+    return words
+
+
+def read_hotwords(path: Path, boost: float) -> dict[str, float]:
+    """Phrases with their boosts, `boost` where none is given. Raises DecodingError."""
+    phrases = {}
+    for line in read_lines(path, "a word or phrase a line"):
+        phrase, tab, own = line.partition("\t")
+        try:
+            phrases[phrase.strip()] = float(own) if tab else boost
+        except ValueError:
+            raise DecodingError(
+                f"{path}: {phrase!r}: found boost {own!r}, expected a number after the tab"
+            ) from None
+    return phrases
+
+
+def all_hotwords(config: DecodingConfig) -> dict[str, float]:
+    """Those of the file and those named, which have the last word. Raises DecodingError."""
+    named = dict.fromkeys(config.hotwords, config.hotword_boost)
+    if config.hotwords_from is None:
+        return named
+    return read_hotwords(config.hotwords_from, config.hotword_boost) | named
