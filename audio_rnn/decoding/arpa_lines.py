@@ -53,8 +53,13 @@ def parse(lines: Sequence[bytes], order: int, ids: Mapping[bytes, int], last: bo
     if not (log_probs <= 0).all() or not (backoffs < np.inf).all() or (last and backoffs.any()):
         raise ValueError("range")
     return Ngrams(
-        np.array(words, np.int32).reshape(-1, order), _natural(log_probs), _natural(backoffs)
+        np.array(words, np.int32).reshape(-1, order), to_natural(log_probs), to_natural(backoffs)
     )
+
+
+def to_natural(log10: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Logarithms of the file, in which nothing may be -inf, to those of the model."""
+    return (np.where(np.isneginf(log10), ZERO, log10) * np.log(10)).astype(np.float32)
 
 
 def find_fault(
@@ -81,10 +86,6 @@ def show(line: bytes) -> str:
     """A line in a message."""
     text = line.decode(errors="replace").strip()
     return repr(text if len(text) <= 60 else text[:60] + "...").replace("\\\\", "\\")
-
-
-def _natural(log10: NDArray[np.float64]) -> NDArray[np.float32]:
-    return (np.where(np.isneginf(log10), ZERO, log10) * np.log(10)).astype(np.float32)
 
 
 def _log10(natural: NDArray[np.float32]) -> list[float]:

@@ -17,6 +17,7 @@ from typing import IO
 import numpy as np
 
 from audio_rnn.decoding.arpa import END, START, UNKNOWN, Arpa
+from audio_rnn.decoding.arpa_block import make_lexicon, parse_block
 from audio_rnn.decoding.arpa_lines import Ngrams, find_fault, join, parse, show
 from audio_rnn.decoding.packed import READ_ERRORS, unpack
 from audio_rnn.errors import LanguageModelError
@@ -124,6 +125,8 @@ def _read_counts(lines: _Lines) -> tuple[list[int], bytes]:
 def _read_order(lines: _Lines, order: int, counts: list[int], ids: dict[bytes, int]) -> Ngrams:
     """The n-grams of one order; unigrams are entered into `ids`."""
     parts = []
+    last = order == len(counts)
+    lexicon = make_lexicon(ids)
     for done in range(0, counts[order - 1], CHUNK):
         wanted = min(CHUNK, counts[order - 1] - done)
         taken = lines.take(wanted)
@@ -133,9 +136,10 @@ def _read_order(lines: _Lines, order: int, counts: list[int], ids: dict[bytes, i
         if order == 1:
             _enter_words(lines, taken, before, ids)
         try:
-            parts.append(parse(taken, order, ids, order == len(counts)))
+            plain = parse_block(taken, order, lexicon, last) if order > 1 else None
+            parts.append(plain or parse(taken, order, ids, last))
         except ValueError:
-            place, message = find_fault(taken, order, ids, order == len(counts))
+            place, message = find_fault(taken, order, ids, last)
             where = f"{order}-gram {done + place + 1} of the {counts[order - 1]} that \\data\\ announces"
             raise lines.error(f"{message} ({where})", before + place + 1) from None
     return join(parts, order)

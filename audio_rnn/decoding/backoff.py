@@ -17,22 +17,30 @@ EMPTY = 0  # the state without context
 NONE = -1
 
 
+ARC = np.dtype([("key", np.int64), ("log_prob", np.float32), ("target", np.int32)])
+STATE = np.dtype([("backoff", np.float32), ("suffix", np.int32)])
+
+
 class NgramTables(NamedTuple):
-    """Natural logarithms. N-grams of two words and more lie in a hash table, probed in a row."""
+    """Natural logarithms; what is asked for together lies together.
+
+    N-grams of two words and more are slots of a hash table, probed in a row: the `key` is the state
+    before the last word << 32 | that word, or NONE in a free slot; `log_prob` is that of the word
+    in that state; `target` is the state after it. A state that lacks a word adds its `backoff`, and
+    its `suffix` is asked next.
+    """
 
     unigrams: NDArray[np.float32]  # (words,) log p(word) without context
     after: NDArray[np.int32]  # (words,) state after the word without context
-    keys: NDArray[np.int64]  # (slots,) state << 32 | word; NONE in a free slot
-    log_probs: NDArray[np.float32]  # (slots,) log p(word | state)
-    targets: NDArray[np.int32]  # (slots,) state after the word
-    backoffs: NDArray[np.float32]  # (states,) added where the state lacks a word
-    suffixes: NDArray[np.int32]  # (states,) where to look next
+    arcs: NDArray[np.void]  # (slots,) ARC
+    states: NDArray[np.void]  # (states,) STATE
 
 
 def no_tables() -> NgramTables:
     """No words."""
-    floats, ints = np.zeros(0, np.float32), np.zeros(0, np.int32)
-    return NgramTables(floats, ints, np.zeros(0, np.int64), floats, ints, floats, ints)
+    return NgramTables(
+        np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(0, ARC), np.zeros(0, STATE)
+    )
 
 
 @numba.njit(cache=True, nogil=True)
@@ -40,22 +48,22 @@ def advance(tables: NgramTables, state: int, word: int) -> tuple[float, int]:
     """Natural-log p(word | state), and the state after the word."""
     log_prob = 0.0
     while state != EMPTY:
-        slot = find(tables.keys, state, word)
-        if tables.keys[slot] != NONE:
-            return log_prob + tables.log_probs[slot], tables.targets[slot]
-        log_prob += tables.backoffs[state]
-        state = tables.suffixes[state]
+        arc = tables.arcs[find(tables.arcs, state, word)]
+        if arc["key"] != NONE:
+            return log_prob + arc["log_prob"], arc["target"]
+        log_prob += tables.states[state]["backoff"]
+        state = tables.states[state]["suffix"]
     return log_prob + tables.unigrams[word], tables.after[word]
 
 
 @numba.njit(cache=True, nogil=True)
-def find(keys: NDArray[np.int64], state: int, word: int) -> int:
+def find(arcs: NDArray[np.void], state: int, word: int) -> int:
     """The slot of an n-gram, or the free one where it would be."""
     key = np.int64(state) << 32 | np.int64(word)
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 / golden ratio
-    slot = int(np.int64(((mixed >> np.uint64(32)) * np.uint64(len(keys))) >> np.uint64(32)))
-    while keys[slot] != key and keys[slot] != NONE:
+    slot = int(np.int64(((mixed >> np.uint64(32)) * np.uint64(len(arcs))) >> np.uint64(32)))
+    while arcs[slot]["key"] != key and arcs[slot]["key"] != NONE:
         slot += 1
-        if slot == len(keys):
+        if slot == len(arcs):
             slot = 0
     return slot

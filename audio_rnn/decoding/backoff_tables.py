@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_rnn.decoding.arpa_lines import Ngrams
-from audio_rnn.decoding.backoff import EMPTY, NONE, NgramTables, advance, find
+from audio_rnn.decoding.backoff import ARC, EMPTY, NONE, STATE, NgramTables, advance, find
 
 SLOTS_PER_NGRAM = 1.5  # more is quicker and larger
 
@@ -30,7 +30,7 @@ def make_tables(orders: Sequence[Ngrams]) -> NgramTables:
     """
     starts = _first_states([len(ngrams.words) for ngrams in orders])
     tables = _empty_tables(orders, starts[-1])
-    goes_on = tables.backoffs != 0
+    goes_on = tables.states["backoff"] != 0
     for order, ngrams in enumerate(orders[1:], 2):
         start = starts[order - 1] if order < len(orders) else NONE
         bad = _enter(tables, ngrams.words, ngrams.log_probs, start, goes_on)
@@ -46,16 +46,16 @@ def make_tables(orders: Sequence[Ngrams]) -> NgramTables:
 
 def list_ngrams(tables: NgramTables, counts: Sequence[int]) -> list[Ngrams]:
     """What tables were made of, sorted by word ids; `counts` are the n-grams of each order."""
-    slots = np.flatnonzero(tables.keys != NONE)
-    states = tables.keys[slots] >> 32
+    arcs = tables.arcs[tables.arcs["key"] != NONE]
+    states = arcs["key"] >> 32
     starts = _first_states(counts)
     rows = np.arange(counts[0], dtype=np.int32)[:, None]  # of the n-grams that have a state
     orders = [Ngrams(rows, tables.unigrams, _backoffs(tables, tables.after, 1))]
     for order, (first, stop) in enumerate(pairwise(starts), 2):
-        mine = slots[(states >= first) & (states < stop)]
-        keys, targets = tables.keys[mine], tables.targets[mine]
+        mine = arcs[(states >= first) & (states < stop)]
+        keys, targets = mine["key"], mine["target"]
         words = np.column_stack([rows[(keys >> 32) - first], keys.astype(np.int32)])
-        ngrams = Ngrams(words, tables.log_probs[mine], _backoffs(tables, targets, stop))
+        ngrams = Ngrams(words, mine["log_prob"], _backoffs(tables, targets, stop))
         orders.append(_sorted(ngrams))
         own = targets >= stop
         rows = np.zeros((counts[order - 1], order), np.int32)
@@ -75,6 +75,8 @@ def _first_states(counts: Sequence[int]) -> list[int]:
 
 def _empty_tables(orders: Sequence[Ngrams], states: int) -> NgramTables:
     """Tables of unigrams only, with room for the others."""
+    contexts = np.zeros(states, STATE)
+    contexts["backoff"][1:] = np.concatenate([n.backoffs for n in orders])[: states - 1]
     words = len(orders[0].words)
     size = 2 + int(SLOTS_PER_NGRAM * sum(len(ngrams.words) for ngrams in orders[1:]))
     return NgramTables(
@@ -82,17 +84,14 @@ def _empty_tables(orders: Sequence[Ngrams], states: int) -> NgramTables:
         after=np.arange(1, 1 + words, dtype=np.int32)
         if len(orders) > 1
         else np.zeros(words, np.int32),
-        keys=np.full(size, NONE, np.int64),
-        log_probs=np.zeros(size, np.float32),
-        targets=np.full(size, NONE, np.int32),
-        backoffs=np.concatenate([np.zeros(1, np.float32), *(n.backoffs for n in orders[:-1])]),
-        suffixes=np.full(states, EMPTY, np.int32),
+        arcs=np.full(size, np.array((NONE, 0, NONE), ARC)),
+        states=contexts,
     )
 
 
 def _backoffs(tables: NgramTables, targets: NDArray[np.int32], first: int) -> NDArray[np.float32]:
     """Back-offs of n-grams whose own states begin at `first`; 0 for those that have none."""
-    return np.where(targets >= first, tables.backoffs[targets], np.float32(0))
+    return np.where(targets >= first, tables.states[targets]["backoff"], np.float32(0))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -100,8 +99,7 @@ def _context(tables: NgramTables, row: NDArray[np.int32]) -> int:
     """The state of all words but the last, or NONE; as long as targets are n-grams themselves."""
     state = row[0] + 1
     for word in row[1:-1]:
-        slot = find(tables.keys, state, word)
-        state = tables.targets[slot]
+        state = tables.arcs[find(tables.arcs, state, word)]["target"]
         if state == NONE:
             break
     return state
@@ -121,12 +119,12 @@ def _enter(
         if state == NONE:
             return i
         word = rows[i, -1]
-        slot = find(tables.keys, state, word)
-        if tables.keys[slot] != NONE:
+        arc = tables.arcs[find(tables.arcs, state, word)]
+        if arc["key"] != NONE:
             return i
-        tables.keys[slot] = np.int64(state) << 32 | np.int64(word)
-        tables.log_probs[slot] = log_probs[i]
-        tables.targets[slot] = start + i if start != NONE else NONE
+        arc["key"] = np.int64(state) << 32 | np.int64(word)
+        arc["log_prob"] = log_probs[i]
+        arc["target"] = start + i if start != NONE else NONE
         goes_on[state] = True
     return NONE
 
@@ -139,10 +137,10 @@ def _link(tables: NgramTables, rows: NDArray[np.int32], goes_on: NDArray[np.bool
     """
     for i in range(len(rows)):
         state = _context(tables, rows[i])
-        slot = find(tables.keys, state, rows[i, -1])
-        own = tables.targets[slot]
-        shorter = advance(tables, tables.suffixes[state], rows[i, -1])[1]
+        arc = tables.arcs[find(tables.arcs, state, rows[i, -1])]
+        own = arc["target"]
+        shorter = advance(tables, tables.states[state]["suffix"], rows[i, -1])[1]
         if own != NONE:
-            tables.suffixes[own] = shorter
+            tables.states[own]["suffix"] = shorter
         if own == NONE or not goes_on[own]:
-            tables.targets[slot] = shorter
+            arc["target"] = shorter
