@@ -59,6 +59,20 @@ def to_dict(config: object) -> dict[str, Any]:
     return _plain(dataclasses.asdict(config))  # type: ignore[call-overload]
 
 
+def differences(
+    old: dict[str, Any], new: dict[str, Any], place: str = ""
+) -> dict[str, tuple[object, object]]:
+    """Dotted field -> the values of both, where they differ; one that is absent is None."""
+    found: dict[str, tuple[object, object]] = {}
+    for key in sorted(old.keys() | new.keys()):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found |= differences(a, b, f"{place}{key}.")
+        elif a != b:
+            found[place + key] = (a, b)
+    return found
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file; raises ConfigError when there is none."""
     try:
@@ -85,9 +99,14 @@ def save(config: object, path: Path) -> None:
 
 
 def from_command_line(
-    cls: type[Config], description: str, arguments: list[str] | None = None
+    cls: type[Config],
+    description: str,
+    arguments: list[str] | None = None,
+    defaults: dict[str, Any] | None = None,
 ) -> Config:
     """`--config file.yaml` first, then `--section.field value` on top of it.
+
+    `defaults` are plain values for fields that neither gives, before those of `cls`.
 
     Raises: ConfigError for a broken file; a wrong flag ends the process with status 2, as usual.
     """
@@ -98,9 +117,20 @@ def from_command_line(
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config", type=Path)
     known, rest = parser.parse_known_args(arguments)
-    base = load(cls, known.config) if known.config else from_dict(cls, {})
+    given = read_yaml(known.config) if known.config else {}
+    base = from_dict(cls, _over(defaults or {}, given), str(known.config or "config"))
     description += "\n\n--config FILE.yaml gives the values to start from."
     return tyro.cli(cls, description=description, args=rest, default=base)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """The values of `above`, and of `below` where it has none."""
+    shared = {
+        key: _over(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return below | above | shared
 
 
 def _nearest(name: str, known: list[str]) -> str:

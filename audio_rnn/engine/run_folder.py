@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from audio_rnn import storage
-from audio_rnn.config import read_yaml, save, to_dict
+from audio_rnn.config import differences, read_yaml, save, to_dict
 from audio_rnn.errors import TrainingError
 
 PACKAGES = ("audio-rnn", "torch", "torchaudio", "numpy", "soundfile", "librosa")
@@ -48,7 +48,8 @@ def describe_run(folder: Path, config: object) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "config.yaml"
     if path.exists():
-        changed = _differences(read_yaml(path), to_dict(config))
+        found = differences(read_yaml(path), to_dict(config)).items()
+        changed = [f"{name}: {a!r} there, {b!r} now" for name, (a, b) in found if name not in FREE]
         if changed:
             raise TrainingError(
                 f"{folder}: holds a run of another config ({', '.join(changed[:5])}); "
@@ -87,17 +88,6 @@ def cut_history(folder: Path, step: int) -> None:
     path = folder / "history.jsonl"
     if path.exists() and path.read_text(encoding="utf-8") != text:
         storage.write_text(path, text)
-
-
-def _differences(old: dict[str, Any], new: dict[str, Any], place: str = "") -> list[str]:
-    found: list[str] = []
-    for key in sorted(old.keys() | new.keys()):
-        a, b = old.get(key), new.get(key)
-        if isinstance(a, dict) and isinstance(b, dict):
-            found += _differences(a, b, f"{place}{key}.")
-        elif a != b and place + key not in FREE:
-            found.append(f"{place}{key}: {a!r} there, {b!r} now")
-    return found
 
 
 def _commit() -> str | None:

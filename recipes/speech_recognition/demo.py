@@ -17,11 +17,12 @@ from audio_rnn.cli import transcribe as transcribe_command
 from audio_rnn.cli.shell import run_command
 from audio_rnn.data.manifest import read_manifest
 from audio_rnn.errors import ConfigError
+from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.evaluate import Options as EvaluateOptions
 from recipes.speech_recognition.evaluate import evaluate
 from recipes.speech_recognition.prepare_default import Options as PrepareOptions
 from recipes.speech_recognition.prepare_default import prepare
-from recipes.speech_recognition.train import RecipeConfig, train
+from recipes.speech_recognition.train import train
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,10 @@ from audio_rnn.models.folder import read_model
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from recipes.speech_recognition import evaluate as evaluation
+from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.prepare_default import Options as PrepareOptions
 from recipes.speech_recognition.prepare_default import prepare
-from recipes.speech_recognition.train import RecipeConfig, train
+from recipes.speech_recognition.train import train
 
 REPO = Path(__file__).parents[2]
 DEBUG = REPO / "conf" / "speech_recognition" / "debug.yaml"
