@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ZERO = -99.0  # log10 of nothing, as the field writes it
+NATURAL_ZERO = np.float32(ZERO * np.log(10))
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def parse(lines: Sequence[bytes], order: int, ids: Mapping[bytes, int], last: bo
 
 
 def to_natural(log10: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Logarithms of the file, in which nothing may be -inf, to those of the model."""
+    """Logarithms of the file to those of the model, -inf to the field's zero."""
     return (np.where(np.isneginf(log10), ZERO, log10) * np.log(10)).astype(np.float32)
 
 
@@ -89,7 +90,8 @@ def show(line: bytes) -> str:
 
 
 def _log10(natural: NDArray[np.float32]) -> list[float]:
-    return (natural.astype(np.float64) / np.log(10)).tolist()
+    log10 = natural.astype(np.float64) / np.log(10)
+    return np.where(natural == NATURAL_ZERO, ZERO, log10).tolist()  # -99, as tools compare it
 
 
 def _describe(line: bytes, order: int, ids: Mapping[bytes, int], last: bool) -> str:

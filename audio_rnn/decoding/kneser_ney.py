@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_rnn.decoding.arpa import Arpa
-from audio_rnn.decoding.arpa_lines import ZERO, Ngrams
+from audio_rnn.decoding.arpa_lines import NATURAL_ZERO, Ngrams
 from audio_rnn.decoding.ngram import NgramModel
 from audio_rnn.decoding.ngram_counts import START_ID, Counts, count_ngrams, encode_texts
 from audio_rnn.errors import LanguageModelError
@@ -64,7 +64,7 @@ def train(
         Ngrams(c.words[k], _log(s.probs[k]), _log(gamma[k]))
         for c, k, s, gamma in zip(counts, kept, smoothed, gammas)
     ]
-    orders[0].log_probs[START_ID] = ZERO * np.log(10)
+    orders[0].log_probs[START_ID] = NATURAL_ZERO
     return NgramModel.from_ngrams(Arpa(words, tuple(orders)))
 
 

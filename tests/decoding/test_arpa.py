@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import logging
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audio_rnn.decoding import arpa as arpa_module
+from audio_rnn.decoding.arpa_block import make_lexicon, parse_block
+from audio_rnn.decoding.arpa_lines import parse
 from audio_rnn.decoding.arpa_reader import UNKNOWN_FLOOR, read_arpa
 from audio_rnn.decoding.ngram import NgramModel
 from audio_rnn.errors import LanguageModelError
@@ -172,6 +177,50 @@ def test_a_saved_model_is_the_same(tmp_path, name):
     first = (tmp_path / name).read_bytes()
     copy.save(tmp_path / name)
     assert (tmp_path / name).read_bytes() == first
+
+
+def test_nothing_is_written_as_the_field_writes_it(tmp_path):
+    NgramModel.load(write(tmp_path, MODEL.replace("-99", "-inf"))).save(tmp_path / "copy.arpa")
+    assert "\n-99\t<s>\t" in (tmp_path / "copy.arpa").read_text()
+
+
+NUMBERS = st.sampled_from(
+    ["-1.25", "-0", "0", "-.5", "-3.", "-0.000012345", "-12.3456789", "-1e-3", "+0.1", "1.5", "-inf",
+     "nan", "-", "--1", "-1.2.3", "-1234567890.1234567", "", "x", "\\end\\"]
+)  # fmt: skip
+LINES = st.builds(
+    lambda *parts: "".join(parts).encode(),
+    NUMBERS,
+    st.sampled_from(["\t", " ", " \t\x0b"]),
+    st.sampled_from(["a b", "a  never", "never b", "a", "a b b", "b\ta", "", "b a\u00a0"]),
+    st.sampled_from(["", "\t", " "]),
+    st.sampled_from(["", "-0.5", "0", "0.25", "-0.5 x", "nan", "-inf"]),
+    st.sampled_from(["\n", "\r\n", " \n"]),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(LINES, min_size=1, max_size=3), st.booleans())
+def test_compiled_reading_is_the_plain_one_or_none(lines, last):
+    ids = {b"a": 0, b"b": 1, "a\u00a0".encode(): 2}
+    fast = parse_block(lines, 2, make_lexicon(ids), last)
+    try:
+        slow = parse(lines, 2, ids, last)
+    except ValueError:
+        assert fast is None
+        return
+    if fast is not None:
+        for ours, truth in zip(astuple(fast), astuple(slow)):
+            np.testing.assert_array_equal(ours, truth)
+
+
+def test_ordinary_lines_are_read_by_compiled_code():
+    lines = gzip.decompress(GOLDEN.read_bytes()).splitlines(keepends=True)
+    words = [word.encode() for word in NgramModel.load(GOLDEN).words]
+    begin = lines.index(b"\\3-grams:\n") + 1
+    found = parse_block(lines[begin:-2], 3, make_lexicon(words), last=True)
+    assert found is not None
+    assert len(found.words) == 486
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
