@@ -216,6 +216,21 @@ def test_a_wrong_value_on_the_command_line_is_a_config_error():
         command_line("--inner.steps", "0")
 
 
+def test_defaults_lie_under_the_file_and_the_flags(tmp_path):
+    defaults = {"name": "under", "limit": 3, "inner": {"rate": 0.5, "steps": 7}}
+    path = write(tmp_path / "a.yaml", "{name: file, inner: {steps: 8, norm: true}}")
+    flags = ["--config", str(path), "--limit", "4"]
+    found = configs.from_command_line(Outer, "", flags, defaults)
+    assert found == Outer(name="file", limit=4, inner=Inner(rate=0.5, steps=8, norm=True))
+
+
+def test_differences_are_named_by_their_field():
+    one = configs.to_dict(Outer())
+    two = configs.to_dict(Outer(name="y", inner=Inner(rate=0.5)))
+    assert configs.differences(one, two) == {"inner.rate": (1e-3, 0.5), "name": ("x", "y")}
+    assert configs.differences({"a": 1}, {}) == {"a": (1, None)}
+
+
 def test_a_config_file_that_is_missing_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
         command_line("--config", str(tmp_path / "none.yaml"))
