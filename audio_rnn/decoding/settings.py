@@ -43,12 +43,12 @@ def read_lines(path: Path, what: str) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise DecodingError(f"{path}: cannot be read: {reason}; expected {what}") from None
-    return [line.strip() for line in lines if line.strip()]
+    return [line for line in lines if line.strip()]
 
 
 def read_lexicon(path: Path) -> list[str]:
     """The words of a lexicon. Raises DecodingError naming file and line of what is no word."""
-    words = read_lines(path, "one word a line")
+    words = [line.strip() for line in read_lines(path, "one word a line")]
     for number, word in enumerate(words, 1):
         if len(word.split()) > 1:
             raise DecodingError(

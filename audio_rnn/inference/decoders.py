@@ -34,7 +34,7 @@ class Tuned:
     lm_weight: float
     word_bonus: float
     manifest: str  # name of what it was tuned on
-    wer: float  # there
+    expected_wer: float  # there
 
 
 def make_decoder(

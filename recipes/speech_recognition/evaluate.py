@@ -1,16 +1,22 @@
-"""Score a trained recogniser on prepared manifests.
+"""Score a trained recogniser on a prepared manifest, or tune its decoder on one.
 
 python -m recipes.speech_recognition.evaluate --model runs/an4 --manifest data/an4/test.jsonl
+
+With a language model, first find its weight on held-out data, which saves it with the model:
+
+python -m recipes.speech_recognition.evaluate --model runs/an4 --lm an4.arpa --tune --manifest data/an4/valid.jsonl
+python -m recipes.speech_recognition.evaluate --model runs/an4 --lm an4.arpa --manifest data/an4/test.jsonl
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 import tyro
 from rich.console import Console
@@ -20,12 +26,15 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance, read_manifest
+from audio_rnn.decoding.decoder import decode
+from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.device import choose_device
 from audio_rnn.errors import VocabularyError
+from audio_rnn.inference.decoders import make_decoder
 from audio_rnn.metrics import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
-from audio_rnn.tasks.recognition import recognise_batch
 from audio_rnn.vocabulary import Vocabulary
+from recipes.speech_recognition.tune import tune
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,10 @@ class Options:
     )
     batch_seconds: float = 200.0  # padded audio at once
     worst: int = 10  # utterances with the most errors to show
+    tune: tyro.conf.FlagCreatePairsOff[bool] = False  # find and save --lm-weight and --word-bonus
+    decoding: Annotated[DecodingConfig, tyro.conf.arg(name="")] = field(
+        default_factory=DecodingConfig
+    )
 
 
 def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
@@ -49,7 +62,11 @@ def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
     device = choose_device(options.device)
     model = SpeechModel.load(options.model).to(device)
     warn_of_texts(model.vocabulary, references)
-    texts = recognise(options, model, device, utterances)
+    log_probs = listen(options, model, device, utterances)
+    if options.tune:
+        tune(options.model, model, options.decoding, log_probs, utterances, options.manifest)
+    decoder = make_decoder(model, options.model, options.decoding)
+    texts = [decode(decoder, scores).text for scores in log_probs]
     words, characters = word_errors(references, texts), character_errors(references, texts)
     show_scores(Console(), words, characters)
     show_worst(Console(), utterances, references, texts, options.worst)
@@ -83,18 +100,20 @@ def warn_of_texts(vocabulary: Vocabulary, references: list[str]) -> None:
         )
 
 
-def recognise(
+@torch.inference_mode()
+def listen(
     options: Options, model: SpeechModel, device: torch.device, utterances: list[Utterance]
-) -> list[str]:
-    """The text of each utterance."""
+) -> list[np.ndarray]:
+    """Log-probabilities (steps, symbols) of each utterance."""
     folder, rate = options.manifest.parent, model.features.config.sample_rate
     dataset = SpeechDataset(folder, utterances, [[] for _ in utterances], rate)
     batches = Batches(dataset, BatchConfig(options.batch_seconds)).epoch(0)
-    found = {
-        name: hypothesis.text
-        for batch in batches
-        for name, hypothesis in zip(batch.ids, recognise_batch(model, batch.to(device)))
-    }
+    found = {}
+    for batch in batches:
+        there = batch.to(device)
+        log_probs, steps = model(there.inputs, there.lengths)
+        for name, scores, count in zip(batch.ids, log_probs.cpu().numpy(), steps.tolist()):
+            found[name] = scores[:count]
     return [found[utterance.id] for utterance in utterances]
 
 
