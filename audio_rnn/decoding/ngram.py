@@ -39,9 +39,9 @@ class NgramModel:
         object.__setattr__(self, "ids", {word: i for i, word in enumerate(self.words)})
 
     @classmethod
-    def load(cls, path: Path) -> NgramModel:
+    def load(cls, path: str | Path) -> NgramModel:
         """Read an ARPA file, plain or gzip. Raises LanguageModelError with the line."""
-        arpa = read_arpa(path)
+        arpa = read_arpa(Path(path))
         try:
             return cls.from_ngrams(arpa)
         except BrokenNgramError as error:
@@ -56,9 +56,9 @@ class NgramModel:
         counts = tuple(len(ngrams.words) for ngrams in arpa.orders)
         return cls(arpa.words, counts, make_tables(arpa.orders))
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Replace an ARPA file at once, gzip if its name ends in .gz. Raises OSError."""
-        write_arpa(path, Arpa(self.words, tuple(list_ngrams(self.tables, self.counts))))
+        write_arpa(Path(path), Arpa(self.words, tuple(list_ngrams(self.tables, self.counts))))
 
     @property
     def order(self) -> int:

@@ -66,7 +66,7 @@ def ngrams(rows: list[Row], order: int, last: bool, numbers: np.random.Generator
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(models())
 def test_every_history_scores_as_defined(arpa):
     model, table = NgramModel.from_ngrams(arpa), table_of(arpa)
