@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from audio_rnn.decoding.confidence import HOPELESS, posteriors, with_posteriors
 from audio_rnn.decoding.decoder import LONGEST, PAUSE, check_log_probs, decode
-from audio_rnn.decoding.fusion import Knowledge, Weights, make_fusion
+from audio_rnn.decoding.fusion import Knowledge, Weights, make_fusion, make_neural
 from audio_rnn.decoding.hypothesis import Hypothesis
+from audio_rnn.decoding.neural import Rows
 from audio_rnn.decoding.prefixes import Fusion
 from audio_rnn.decoding.search import FULL, LONG, PAUSED, RAN, Pruning
 from audio_rnn.decoding.spelling import CONTINUES
@@ -77,6 +78,7 @@ class BeamDecoder:
         """Raises: DecodingError, LanguageModelError."""
         self.vocabulary, self.step_seconds, self.config = vocabulary, step_seconds, config
         self.fusion: Fusion = make_fusion(vocabulary, knowledge, weights)
+        self.neural = make_neural(vocabulary, knowledge, weights)
         at_word = int(self.fusion.hotwords.follow[0, len(vocabulary)])
         self.origin = Start(knowledge.lm.start if knowledge.lm else 0, at_word)
         self.end = knowledge.lm.end if knowledge.lm else 0
@@ -100,7 +102,9 @@ class BeamDecoding:
 
     def __init__(self, decoder: BeamDecoder, pause: int, longest: int) -> None:
         self.decoder, self.pause, self.longest = decoder, pause, longest
-        self.state = SearchState(decoder.origin, decoder.config.beam_width, len(decoder.vocabulary))
+        rows = Rows(decoder.neural) if decoder.neural else None
+        width, symbols = decoder.config.beam_width, len(decoder.vocabulary)
+        self.state = SearchState(decoder.origin, width, symbols, rows)
         self.carried: list[int] = []  # symbols of a word that a cut has left open
         self.held = [np.zeros((0, len(decoder.vocabulary)), np.float32)]  # open segment's steps
         self.begin = 0  # step at which it begins

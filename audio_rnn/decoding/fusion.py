@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_rnn.decoding.hotwords import make_hotwords
+from audio_rnn.decoding.neural import NeuralFusion, SymbolModel
 from audio_rnn.decoding.ngram import NgramModel, no_tables
 from audio_rnn.decoding.prefixes import Fusion
 from audio_rnn.decoding.spelling import WORD_START, Spelling
-from audio_rnn.decoding.trie import make_trie
+from audio_rnn.decoding.trie import NONE, make_trie
 from audio_rnn.errors import DecodingError, LanguageModelError
 from audio_rnn.vocabulary import SPACE, Vocabulary
 
@@ -28,21 +29,25 @@ class Knowledge:
     lm: NgramModel | None = None  # of words, or of the model's symbols with ▁ for the space
     lexicon: Sequence[str] | None = None  # the only words that may be written
     hotwords: Mapping[str, float] = field(default_factory=dict)  # phrase -> boost, nats a letter
+    neural: SymbolModel | None = None  # a language model of the symbols, beside `lm` or without
 
 
 @dataclass(frozen=True)
 class Weights:
     """How much knowledge counts against the sound; `evaluate --tune` finds them."""
 
-    lm_weight: float = 0.5  # of the language model's log-probabilities
-    word_bonus: float = 1.0  # nats a word
+    lm_weight: float = 0.5  # of the n-gram model's log-probabilities
+    neural_weight: float = 0.5  # of the neural language model's
+    word_bonus: float = 1.0  # nats a word, against the liking of language models for few
     unknown_cost: float = 5.0  # nats, for a word the language model does not know
 
     def __post_init__(self) -> None:
-        for name in ("lm_weight", "word_bonus", "unknown_cost"):
+        for name in ("lm_weight", "neural_weight", "word_bonus", "unknown_cost"):
             value = getattr(self, name)
             if not np.isfinite(value):
                 raise DecodingError(f"{name}: found {value}, expected a finite number")
+        if self.neural_weight < 0:
+            raise DecodingError(f"neural_weight: found {self.neural_weight}, expected 0 or more")
 
 
 def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) -> Fusion:
@@ -62,6 +67,7 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     hotwords = make_hotwords(knowledge.hotwords, spelling)
     trie = make_trie(list(words.values()), _best_scores(ids, costs, word_lm, weights))
     outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
+    bonus = float(weights.word_bonus) if knowledge.lm or knowledge.neural else 0.0
     worst = min(outside, float(trie.lookahead.min(where=trie.lookahead > -np.inf, initial=0.0)))
     return Fusion(
         kind=spelling.kinds(),
@@ -73,17 +79,26 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
         word_ids=ids,
         word_costs=costs,
         symbol_ids=_symbol_ids(lm, vocabulary) if lm and by_symbol else np.zeros(0, np.int32),
+        space=vocabulary.ids.get(SPACE, NONE),
         ngram=lm.tables if lm else no_tables(),
         has_words=word_lm is not None,
         unknown=unknown,
         lm_weight=float(weights.lm_weight),
-        word_bonus=float(weights.word_bonus),
+        word_bonus=bonus,
         unknown_cost=float(weights.unknown_cost),
         hotwords=hotwords,
         highest=math.exp(hotwords.highest),
-        highest_end=math.exp(hotwords.highest - worst + max(0.0, weights.word_bonus)),
-        plain=knowledge.lm is None and knowledge.lexicon is None and not knowledge.hotwords,
+        highest_end=math.exp(hotwords.highest - worst + max(0.0, bonus)),
     )
+
+
+def make_neural(
+    vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights
+) -> NeuralFusion | None:
+    """The neural language model as the search asks it. Raises LanguageModelError."""
+    if knowledge.neural is None:
+        return None
+    return NeuralFusion(knowledge.neural, vocabulary, weights.neural_weight)
 
 
 def is_symbol_lm(lm: NgramModel, vocabulary: Vocabulary) -> bool:

@@ -17,7 +17,7 @@ from audio_rnn.decoding.ngram import NgramTables, advance
 from audio_rnn.decoding.spelling import CONTINUES, SPACES
 from audio_rnn.decoding.trie import NONE, OUTSIDE, ROOT, Trie, child
 
-ALIVE, NODES, FREE, FRESH = 0, 1, 2, 3  # places in `counts`: prefixes in the beam, rows in use
+ALIVE, NODES, WANTED = 0, 1, 2  # places in `counts`: prefixes in the beam, in the arena, waiting
 
 
 class Fusion(NamedTuple):
@@ -32,6 +32,7 @@ class Fusion(NamedTuple):
     word_ids: NDArray[np.int32]  # (words of the trie,) their ids in the word LM
     word_costs: NDArray[np.float32]  # (words of the trie,) nats, for those unknown to the word LM
     symbol_ids: NDArray[np.int32]  # (symbols,) their ids in the symbol LM; empty for none
+    space: int  # the symbol that is one, or NONE
     ngram: NgramTables
     has_words: bool  # the n-gram model scores words
     unknown: int  # id of <unk>
@@ -41,7 +42,6 @@ class Fusion(NamedTuple):
     hotwords: HotwordTables
     highest: float  # factor that a symbol inside a word can earn at most
     highest_end: float  # ... the end of a word
-    plain: bool  # whether symbols inside a word earn nothing
 
 
 # One row a prefix, in one array: numba counts the references to every array that it takes out of
@@ -60,7 +60,7 @@ ARENA = np.dtype(
         ("word", np.int32),  # trie node of the open word; ROOT when none is open
         ("lm", np.int32),  # state of the n-gram model
         ("hot", np.int32),  # state of the hotwords
-        ("vector", np.int32),  # row of Neural.scores
+        ("row", np.int32),  # in Neural.scores, or NONE until it is wanted
     ]
 )
 
@@ -68,10 +68,8 @@ ARENA = np.dtype(
 class Neural(NamedTuple):
     """Weighted log-probabilities that a neural language model gives the next symbol."""
 
-    scores: NDArray[np.float32]  # (rows, symbols); no rows without such a model
-    free: NDArray[np.int32]  # rows not in use
-    fresh: NDArray[np.int32]  # nodes whose row is to be filled before the next step
-    origin: NDArray[np.int32]  # the rows of their parents
+    scores: NDArray[np.float32]  # (rows, symbols), the blank being the end; no rows for no model
+    wanted: NDArray[np.int32]  # (beam width,) nodes that need a row before the search can go on
 
 
 @numba.njit(cache=True, nogil=True)
@@ -92,7 +90,7 @@ def make_children(
     neural: Neural,
 ) -> None:
     """Nodes for prefixes met for the first time: `ways` has parent and symbol, and gets the node."""
-    kinds, symbol_ids, vectors = fusion.kind, fusion.symbol_ids, neural.scores
+    kinds, by_symbol, neural_too = fusion.kind, len(fusion.symbol_ids) > 0, len(neural.scores) > 0
     first_letter, letters = fusion.first_letter, fusion.letters
     first, letter_of, ahead = fusion.trie.first, fusion.trie.symbol, fusion.trie.lookahead
     follow, gain = fusion.hotwords.follow, fusion.hotwords.gain
@@ -117,12 +115,47 @@ def make_children(
             extra += (fusion.outside if word == OUTSIDE else ahead[word]) - before
             if word == OUTSIDE and fusion.closed:
                 extra = -np.inf
-        if len(symbol_ids):
-            log_prob, lm = advance(fusion.ngram, lm, symbol_ids[symbol])
-            extra += fusion.lm_weight * log_prob
-        if len(vectors):
-            extra += vectors[arena[node].vector, symbol]
-        ways[i].node = add_node(node, symbol, word, lm, hot, extra, arena, counts)
+        row = NONE
+        if kind == SPACES and arena[node].symbol == NONE:
+            row = arena[node].row  # a space before all words writes nothing
+        else:
+            if by_symbol:  # as `tell`, whose call would take longer than all the rest
+                log_prob, lm = advance(fusion.ngram, lm, fusion.symbol_ids[symbol])
+                extra += fusion.lm_weight * log_prob
+            if neural_too:
+                extra += neural.scores[arena[node].row, symbol]
+        ways[i].node = add_node(node, symbol, word, lm, hot, row, extra, arena, counts)
+
+
+@numba.njit(cache=True, nogil=True)
+def tell(
+    node: int, symbol: int, lm: int, arena: NDArray[np.void], fusion: Fusion, neural: Neural
+) -> tuple[float, int]:
+    """What the models of symbols give `symbol` after a prefix, in n-gram state `lm`; the state after
+    it."""
+    extra = 0.0
+    if len(fusion.symbol_ids):
+        log_prob, lm = advance(fusion.ngram, lm, fusion.symbol_ids[symbol])
+        extra += fusion.lm_weight * log_prob
+    if len(neural.scores):
+        extra += neural.scores[arena[node].row, symbol]
+    return extra, lm
+
+
+@numba.njit(cache=True, nogil=True)
+def want_rows(
+    ways: NDArray[np.void], arena: NDArray[np.void], counts: NDArray[np.int64], neural: Neural
+) -> bool:
+    """Whether a parent in `ways`, where each has its own in a row, still needs a row; all such into
+    `wanted`."""
+    last = NONE
+    for i in range(len(ways)):
+        node = ways[i].parent
+        if arena[node].row == NONE and node != last:
+            neural.wanted[counts[WANTED]] = node
+            counts[WANTED] += 1
+            last = node
+    return counts[WANTED] > 0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -132,6 +165,7 @@ def add_node(
     word: int,
     lm: int,
     hot: int,
+    row: int,
     extra: float,
     arena: NDArray[np.void],
     counts: NDArray[np.int64],
@@ -142,7 +176,7 @@ def add_node(
     arena[new].parent, arena[new].symbol = parent, symbol
     arena[new].child, arena[new].sibling = NONE, arena[parent].child
     arena[parent].child = new
-    arena[new].slot, arena[new].vector = NONE, NONE
+    arena[new].slot, arena[new].row = NONE, row
     arena[new].word, arena[new].lm, arena[new].hot = word, lm, hot
     arena[new].extra, arena[new].ended = extra, np.nan
     arena[new].factor = np.exp(extra - arena[parent].extra)

@@ -16,20 +16,19 @@ from numpy.typing import NDArray
 
 from audio_rnn.decoding.prefixes import (
     ALIVE,
-    FREE,
-    FRESH,
     NODES,
     Fusion,
     Neural,
     find_child,
     make_children,
+    want_rows,
 )
 from audio_rnn.decoding.spelling import CONTINUES
 from audio_rnn.decoding.trie import NONE
 from audio_rnn.vocabulary import BLANK
 
-RAN, PAUSED, LONG, FULL, GREW = 0, 1, 2, 3, 4  # why the search stopped
-SILENT, SPOKEN, STEPS, COUNTS = 4, 5, 6, 7  # steps without a symbol; whether one came; all
+RAN, PAUSED, LONG, FULL, WAITS = 0, 1, 2, 3, 4  # why the search stopped; WAITS for `wanted`
+SILENT, SPOKEN, STEPS, COUNTS = 3, 4, 5, 6  # steps without a symbol; whether one came; all
 RESCALE = 1e-30  # best probability at which the scale moves
 NOTHING = 1e-250  # slower than zero to compute with, and as good
 
@@ -92,10 +91,12 @@ def search(
             fresh, best = propose(
                 row, active[:tried], best, beam, arena, counts, new, fusion, neural, pruning
             )
+            if fresh == NONE:
+                return t, WAITS
         floor = best * pruning.beam
         if counts[ALIVE] + fresh > len(beam):
             floor = max(floor, rank_floor(beam, new[:fresh], counts, values))
-        keep(row, floor, beam, arena, counts, new[:fresh], neural)
+        keep(row, floor, beam, arena, counts, new[:fresh])
         if best < RESCALE:
             scale[0] += np.log(best)
             rescale(best, beam, counts)
@@ -109,8 +110,6 @@ def search(
                 return t + 1, PAUSED
         if counts[STEPS] >= longest:
             return t + 1, LONG
-        if counts[FRESH]:
-            return t + 1, GREW
     return len(probs), RAN
 
 
@@ -171,7 +170,8 @@ def propose(
     neural: Neural,
     pruning: Pruning,
 ) -> tuple[int, float]:
-    """Prefixes that may be new to the beam, into `new`; how many, and the best probability."""
+    """Prefixes that may be new to the beam, into `new`; how many, or NONE if rows are wanted first,
+    and the best probability."""
     count, unmet = 0, len(new)  # known prefixes fill `new` from the front, others from the back
     kinds, highest, highest_end = fusion.kind, fusion.highest, fusion.highest_end
     for i in range(counts[ALIVE]):
@@ -191,6 +191,8 @@ def propose(
                 best = max(best, new[count].chance)
                 count += 1
     if unmet < len(new):
+        if len(neural.scores) and want_rows(new[unmet:], arena, counts, neural):
+            return NONE, best
         make_children(new[unmet:], arena, counts, fusion, neural)
     for c in range(unmet, len(new)):
         new[count].node = new[c].node
@@ -261,11 +263,8 @@ def keep(
     arena: NDArray[np.void],
     counts: NDArray[np.int64],
     new: NDArray[np.void],
-    neural: Neural,
 ) -> None:
     """Drop prefixes below `floor`, bring those that stay up to date, add the new ones."""
-    if len(neural.scores):
-        hand_on_vectors(floor, beam, arena, counts, new, neural)
     size = 0
     for i in range(counts[ALIVE]):
         node = beam[i].node
@@ -283,30 +282,6 @@ def keep(
             arena[new[c].node].slot = size
             size += 1
     counts[ALIVE] = size
-
-
-@numba.njit(cache=True, nogil=True)
-def hand_on_vectors(
-    floor: float,
-    beam: NDArray[np.void],
-    arena: NDArray[np.void],
-    counts: NDArray[np.int64],
-    new: NDArray[np.void],
-    neural: Neural,
-) -> None:
-    """Rows of the neural model for prefixes that enter the beam, from those that leave it."""
-    for c in range(len(new)):
-        if new[c].chance >= floor:
-            node = new[c].node
-            counts[FREE] -= 1
-            arena[node].vector = neural.free[counts[FREE]]
-            neural.fresh[counts[FRESH]] = node
-            neural.origin[counts[FRESH]] = arena[arena[node].parent].vector
-            counts[FRESH] += 1
-    for i in range(counts[ALIVE]):
-        if beam[i].score < floor:
-            neural.free[counts[FREE]] = arena[beam[i].node].vector
-            counts[FREE] += 1
 
 
 @numba.njit(cache=True, nogil=True)

@@ -9,8 +9,18 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from audio_rnn.decoding.neural import Rows
 from audio_rnn.decoding.ngram import advance
-from audio_rnn.decoding.prefixes import ALIVE, ARENA, NODES, Fusion, Neural, end_word
+from audio_rnn.decoding.prefixes import (
+    ALIVE,
+    ARENA,
+    NODES,
+    WANTED,
+    Fusion,
+    Neural,
+    end_word,
+    tell,
+)
 from audio_rnn.decoding.search import (
     BEAM,
     COUNTS,
@@ -18,6 +28,7 @@ from audio_rnn.decoding.search import (
     SILENT,
     SPOKEN,
     STEPS,
+    WAITS,
     Pruning,
     search,
 )
@@ -35,19 +46,21 @@ class Start(NamedTuple):
     symbol: int = NONE  # last symbol
     ends_blank: float = 1.0  # probability of having ended in a blank
     ends_symbol: float = 0.0  # ... in the last symbol
+    row: int = 0  # of the neural model
 
 
 class SearchState:
     """Beam, prefixes and room to work in; `run` goes on through probabilities."""
 
-    def __init__(self, start: Start, width: int, symbols: int) -> None:
+    def __init__(self, start: Start, width: int, symbols: int, rows: Rows | None = None) -> None:
         self.beam, self.scale = np.zeros(width, BEAM), np.zeros(1)
         self.arena = np.empty(FIRST_NODES + width * symbols, ARENA)
         self.counts = np.zeros(COUNTS, np.int64)
         self.new = np.empty(width * symbols, NEW)
         self.active = np.empty(symbols, np.int32)
         self.values = np.empty(width + width * symbols)
-        self.neural = no_neural(symbols)
+        self.rows, self.wanted = rows, np.empty(width, np.int32)
+        self.no_scores = np.zeros((0, symbols), np.float32)
         self.restart(start)
 
     def restart(self, start: Start, steps: int = 0, spoken: bool = False) -> None:
@@ -58,8 +71,11 @@ class SearchState:
         root["word"], root["lm"], root["hot"] = start.word, start.lm, start.hot
         root["symbol"], root["slot"] = start.symbol, 0
         root["extra"], root["factor"], root["ended"] = 0.0, 1.0, np.nan
-        for name in ("parent", "child", "sibling", "vector"):
+        for name in ("parent", "child", "sibling", "row"):
             root[name] = NONE
+        if self.rows is not None:
+            self.rows.keep(start.row)
+            root["row"] = 0
         first = self.beam[0]
         first["node"], first["blank"], first["symbol"] = 0, start.ends_blank, start.ends_symbol
         first["total"] = start.ends_blank + start.ends_symbol
@@ -76,10 +92,15 @@ class SearchState:
     ) -> tuple[int, int]:
         """Go on from step `start` of probs (steps, symbols); the step reached, and why the search
         stopped there."""
-        return search(
-            probs, start, self.beam, self.scale, self.arena, self.counts, self.new, self.active,
-            self.values, fusion, self.neural, pruning, pause, longest,
-        )  # fmt: skip
+        why = WAITS
+        while why == WAITS:
+            start, why = search(
+                probs, start, self.beam, self.scale, self.arena, self.counts, self.new, self.active,
+                self.values, fusion, self._neural, pruning, pause, longest,
+            )  # fmt: skip
+            self._fill(self.wanted[: self.counts[WANTED]])
+            self.counts[WANTED] = 0
+        return start, why
 
     def grow(self) -> None:
         """Twice the room for prefixes."""
@@ -97,8 +118,8 @@ class SearchState:
 
     def leader(self) -> tuple[int, list[int]]:
         """Place of the best prefix in the beam, and its symbols."""
-        place = np.argmax(self.beam["total"][: self.alive])
-        return int(place), self.symbols(place[None])[0]
+        place = int(np.argmax(self.beam["total"][: self.alive]))
+        return place, self.symbols(np.array([place]))[0]
 
     def symbols(self, places: NDArray[np.int64]) -> list[list[int]]:
         """Symbols of prefixes in the beam, since the start of the segment."""
@@ -110,32 +131,53 @@ class SearchState:
         """Scores of the beam's prefixes were the open word over, and with `end` (an id of the
         LM, or NONE) the whole text; -inf where it cannot be."""
         scores = np.empty(self.alive)
-        end_all(self.beam, float(self.scale[0]), self.arena, fusion, self.neural, end, scores)
+        self._fill(self.beam["node"][: self.alive])
+        end_all(self.beam, float(self.scale[0]), self.arena, fusion, self._neural, end, scores)
         return scores
 
     def after_pause(self, place: int, fusion: Fusion) -> Start:
-        """Where to go on from a prefix whose word is over."""
+        """Where to go on from a prefix whose word is over; models of symbols hear a space."""
         node = self.beam["node"][place]
-        hot, lm = int(self.arena[node]["hot"]), int(self.arena[node]["lm"])
+        self._fill(node[None])
+        hot, lm, row = (int(self.arena[node][name]) for name in ("hot", "lm", "row"))
         if self.arena[node]["word"] != ROOT:
             score, ended_lm = end_word(node, self.arena, fusion)
             lm = ended_lm if np.isfinite(score) else lm
             hot = int(fusion.hotwords.follow[hot, len(fusion.kind)])
-        return Start(lm, hot)
+            if fusion.space != NONE:
+                lm = tell(node, fusion.space, lm, self.arena, fusion, self._neural)[1]
+                row = self._add(row, fusion.space)
+        return Start(lm, hot, row=row)
 
     def in_word(self, place: int) -> Start:
         """Where to go on from a prefix as it is."""
         node = self.beam["node"][place]
+        self._fill(node[None])
         prefix, chances = self.arena[node], self.beam[place]
         return Start(
             int(prefix["lm"]), int(prefix["hot"]), int(prefix["word"]), int(prefix["symbol"]),
-            float(chances["blank"]), float(chances["symbol"]),
+            float(chances["blank"]), float(chances["symbol"]), int(prefix["row"]),
         )  # fmt: skip
 
+    @property
+    def _neural(self) -> Neural:
+        return Neural(self.no_scores if self.rows is None else self.rows.scores, self.wanted)
 
-def no_neural(symbols: int) -> Neural:
-    """No neural language model."""
-    return Neural(np.zeros((0, symbols), np.float32), *(np.zeros(0, np.int32) for _ in range(3)))
+    def _fill(self, nodes: NDArray[np.int32]) -> None:
+        """Rows of the neural model for those nodes that have none, from those of their parents."""
+        if self.rows is None:
+            return
+        nodes = nodes[self.arena["row"][nodes] == NONE]
+        if len(nodes):
+            parents = self.arena["parent"][nodes]
+            symbols = self.arena["symbol"][nodes]
+            self.arena["row"][nodes] = self.rows.add(self.arena["row"][parents], symbols)
+
+    def _add(self, row: int, symbol: int) -> int:
+        """The row after one more symbol."""
+        if self.rows is None:
+            return row
+        return int(self.rows.add(np.array([row]), np.array([symbol]))[0])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -172,15 +214,19 @@ def end_all(
 ) -> None:
     """Scores of all prefixes with the open word ended, and the text with `end` unless NONE."""
     for i in range(len(scores)):
-        node = beam[i].node
-        extra, lm, hot = arena[node].extra, arena[node].lm, arena[node].hot
-        if arena[node].word != ROOT:
-            extra, lm = end_word(node, arena, fusion)
+        node = text = beam[i].node
+        if end != NONE and arena[node].symbol == fusion.space and arena[node].parent != NONE:
+            text = arena[node].parent  # a space after all words writes nothing
+        extra, lm, hot = arena[text].extra, arena[text].lm, arena[text].hot
+        if arena[text].word != ROOT:
+            extra, lm = end_word(text, arena, fusion)
             hot = fusion.hotwords.follow[hot, len(fusion.kind)]
+            if end == NONE and fusion.space != NONE:
+                extra += tell(text, fusion.space, lm, arena, fusion, neural)[0]
         if end != NONE and extra > -np.inf:
             extra -= fusion.hotwords.refund[hot]
             if fusion.has_words or len(fusion.symbol_ids):
                 extra += fusion.lm_weight * advance(fusion.ngram, lm, end)[0]
             if len(neural.scores):
-                extra += neural.scores[arena[node].vector, 0]
+                extra += neural.scores[arena[text].row, 0]
         scores[i] = np.log(beam[i].total) + scale + extra - arena[node].extra
