@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,18 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
     Raises: TrainingError when it cannot be written; the former checkpoint stays.
     """
     tensors: dict[str, Tensor] = {}
-    try:
+    with writing(folder):
         storage.save(folder, NAME, {"state": _pack(state, "state", tensors)}, tensors)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Within: a folder is replaced at once. Raises: TrainingError when the disk refuses."""
+    try:
+        yield
     except OSError as error:
         raise TrainingError(
-            f"{folder}: checkpoint not written: {error}; the one before is whole, "
+            f"{folder}: not written: {error}; the one before is whole, "
             "so make room or fix the folder and run the same command again"
         ) from error
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
+from audio_rnn.engine.checkpoint import writing
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import Position, State
 from audio_rnn.engine.task import Batch, Task
-from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import write_model
 
 
@@ -24,7 +24,9 @@ def validate(task: Task, state: State, batches: Iterable[Batch], folder: Path) -
     with state.average.applied(), torch.no_grad():
         scores = task.evaluate(batches)
         if is_better(task, scores, state.position.best):
-            _write(folder, task, {"epoch": state.position.epoch, "scores": scores})
+            facts = {"epoch": state.position.epoch, "scores": scores}
+            with writing(folder):
+                write_model(folder, task.model, {**task.describe(), **facts})
     return scores
 
 
@@ -52,13 +54,3 @@ def judge(task: Task, scores: dict[str, float], position: Position, config: Trai
         position.rate_scale /= 2
     position.stopped = config.patience is not None and position.stale >= config.patience
     return better
-
-
-def _write(folder: Path, task: Task, facts: dict[str, object]) -> None:
-    try:
-        write_model(folder, task.model, {**task.describe(), **facts})
-    except OSError as error:
-        raise TrainingError(
-            f"{folder}: not written: {error}; the model before is whole, "
-            "so make room or fix the folder and run the same command again"
-        ) from error
