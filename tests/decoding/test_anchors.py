@@ -44,6 +44,21 @@ def test_what_is_said_twice_or_out_of_order_is_no_anchor():
     assert find_anchors([], [], 8) == []
 
 
+def test_a_phrase_that_is_said_elsewhere_is_no_anchor():
+    one, other, more = (
+        " ".join(sentences(9, 2)),
+        " ".join(sentences(9, 3)),
+        " ".join(sentences(9, 4)),
+    )
+    phrase = "as a matter of fact "
+    written = one + phrase + other
+    path = heard(one + other + more + phrase + more[::-1])
+    positions = [a.position for a in find_anchors(LETTERS.encode(written), path, 16)]
+    inside = range(len(one), len(one) + len(phrase))
+    assert not set(positions) & set(inside)
+    assert min(positions) < len(one) < max(positions)
+
+
 def test_pieces_cover_all_utterances_and_hold_their_steps():
     texts = sentences(40)
     posteriors, steps = speak(texts, [10] * 41)
