@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.decoding.confidence import HOPELESS, posteriors, with_posteriors
+from audio_rnn.decoding.confidence import posteriors, with_posteriors
 from audio_rnn.decoding.decoder import LONGEST, PAUSE, check_log_probs, decode
-from audio_rnn.decoding.fusion import Knowledge, Weights, make_fusion, make_neural
+from audio_rnn.decoding.fusion import Knowledge, Weights, checked_rescorer, make_fusion, make_neural
 from audio_rnn.decoding.hypothesis import Hypothesis
+from audio_rnn.decoding.nbest import Text, rescored, texts_of
 from audio_rnn.decoding.neural import Rows
 from audio_rnn.decoding.prefixes import Fusion
+from audio_rnn.decoding.rescoring import CONTEXT, judge
 from audio_rnn.decoding.search import FULL, LONG, PAUSED, RAN, Pruning
 from audio_rnn.decoding.spelling import CONTINUES
 from audio_rnn.decoding.state import SearchState, Start
@@ -79,6 +80,8 @@ class BeamDecoder:
         self.vocabulary, self.step_seconds, self.config = vocabulary, step_seconds, config
         self.fusion: Fusion = make_fusion(vocabulary, knowledge, weights)
         self.neural = make_neural(vocabulary, knowledge, weights)
+        self.rescorer = checked_rescorer(vocabulary, knowledge)
+        self.rescorer_weight = weights.rescorer_weight
         at_word = int(self.fusion.hotwords.follow[0, len(vocabulary)])
         self.origin = Start(knowledge.lm.start if knowledge.lm else 0, at_word)
         self.end = knowledge.lm.end if knowledge.lm else 0
@@ -108,6 +111,7 @@ class BeamDecoding:
         self.carried: list[int] = []  # symbols of a word that a cut has left open
         self.held = [np.zeros((0, len(decoder.vocabulary)), np.float32)]  # open segment's steps
         self.begin = 0  # step at which it begins
+        self.said: list[str] = []  # words before it
 
     def feed(self, log_probs: NDArray[np.float32]) -> list[Hypothesis]:
         """The next steps (steps, symbols), blank first -> segments that are final now."""
@@ -124,6 +128,7 @@ class BeamDecoding:
                 self.state.grow()
             elif why in (PAUSED, LONG):
                 segments.append(self._cut_between_words() if why == LONG else self._cut())
+                self.said = [*self.said, *(word.text for word in segments[-1].words)][-CONTEXT:]
         return [segment for segment in segments if segment.words]
 
     def partial(self) -> Hypothesis:
@@ -137,11 +142,10 @@ class BeamDecoding:
 
     def best(self, count: int) -> list[Scored]:
         """The best texts of the open segment, were the recording over; best first."""
-        return self._best(count, self.decoder.end)
+        return self._scored(self._texts(self.decoder.end, count), count)
 
-    def _best(self, count: int, end: int) -> list[Scored]:
-        """With `end`, an id of the language model, the text is over; with NONE only a word."""
-        texts = self._texts(self.state.ended(self.decoder.fusion, end), count)
+    def _scored(self, texts: list[Text], count: int) -> list[Scored]:
+        """The best `count` of all texts that can make a difference."""
         shares = posteriors([text.score for text in texts])
         rivals = [(text.words, share) for text, share in zip(texts, shares)]
         return [
@@ -149,35 +153,27 @@ class BeamDecoding:
             for text, share in zip(texts[:count], shares)
         ]
 
-    def _texts(self, scores: NDArray[np.float64], count: int) -> list[Text]:
-        """The texts in the beam, best first, `count` and all that can make a difference; prefixes
-        that write the same are one."""
-        found: dict[tuple[str, ...], Text] = {}
-        for score, symbols in self._ranked(scores, count):
-            words = tuple(self.decoder.vocabulary.decode(symbols).split())
-            if words in found:
-                symbols = found[words].symbols
-                score = float(np.logaddexp(found[words].score, score))
-            found[words] = Text(words, symbols, score)
-        if not found:  # a lexicon, and no prefix at the end of a word
-            symbols = self._complete(self.carried + self.state.leader()[1])
-            return [Text(tuple(self.decoder.vocabulary.decode(symbols).split()), symbols, 0.0)]
-        return sorted(found.values(), key=lambda text: -text.score)
-
-    def _ranked(self, scores: NDArray[np.float64], count: int) -> Iterator[tuple[float, list[int]]]:
-        """Scores and symbols of prefixes, best first: the best `count` and all rivals to them."""
-        order = np.argsort(-scores, kind="stable")
-        ranked = scores[order]
-        worth = max(count, int((ranked > ranked[0] - HOPELESS).sum()))
-        order = order[:worth][ranked[:worth] > -np.inf]
-        symbols = self.state.symbols(order)
-        return ((score, self.carried + ids) for score, ids in zip(scores[order].tolist(), symbols))
+    def _texts(self, end: int, count: int = 1) -> list[Text]:
+        """The texts in the beam, best first, `count` and all that can make a difference. With `end`,
+        an id of the language model, they are over; with NONE only their last words."""
+        rescorer, carried = self.decoder.rescorer, self.carried
+        scores = self.state.ended(self.decoder.fusion, end)
+        least = self.state.alive if rescorer else count
+        texts = texts_of(self.state, scores, carried, self.decoder.vocabulary, least)
+        if not texts:  # a lexicon, and no prefix at the end of a word
+            leader, symbols = self.state.leader()
+            symbols = self._complete(carried + symbols)
+            return [Text.of(symbols, 0.0, leader, self.decoder.vocabulary)]
+        if rescorer is None:
+            return texts
+        told = judge(rescorer, self.said, [text.words for text in texts], end != NONE)
+        return rescored(texts, (self.decoder.rescorer_weight * told).tolist())
 
     def _cut(self) -> Hypothesis:
         """End the segment here, and the open word."""
-        scores = self.state.ended(self.decoder.fusion, NONE)
-        start = self.state.after_pause(int(np.argmax(scores)), self.decoder.fusion)
-        segment = self._best(1, NONE)[0].hypothesis
+        texts = self._texts(NONE)
+        segment = self._scored(texts, 1)[0].hypothesis
+        start = self.state.after_pause(texts[0].place, self.decoder.fusion)
         self._restart(start, [], sum(map(len, self.held)))
         return segment
 
@@ -211,14 +207,6 @@ class BeamDecoding:
         begin = self.begin
         path = [Emission(s, start + begin, end + begin, p) for s, start, end, p in path]
         return Hypothesis.of(words_of(path, self.decoder.vocabulary, self.decoder.step_seconds))
-
-
-class Text(NamedTuple):
-    """Words that prefixes of the beam write."""
-
-    words: tuple[str, ...]
-    symbols: list[int]  # of the best of them
-    score: float  # of all of them
 
 
 def decode_many(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from audio_rnn.decoding.hotwords import make_hotwords
 from audio_rnn.decoding.neural import NeuralFusion, SymbolModel
 from audio_rnn.decoding.ngram import NgramModel, no_tables
 from audio_rnn.decoding.prefixes import Fusion
+from audio_rnn.decoding.rescoring import TextModel, check_spells
 from audio_rnn.decoding.spelling import WORD_START, Spelling
 from audio_rnn.decoding.trie import NONE, make_trie
 from audio_rnn.errors import DecodingError, LanguageModelError
@@ -30,6 +31,7 @@ class Knowledge:
     lexicon: Sequence[str] | None = None  # the only words that may be written
     hotwords: Mapping[str, float] = field(default_factory=dict)  # phrase -> boost, nats a letter
     neural: SymbolModel | None = None  # a language model of the symbols, beside `lm` or without
+    rescorer: TextModel | None = None  # a language model that judges whole texts after the search
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ class Weights:
 
     lm_weight: float = 0.5  # of the n-gram model's log-probabilities
     neural_weight: float = 0.5  # of the neural language model's
+    rescorer_weight: float = 0.5  # of the rescorer's
     word_bonus: float = 1.0  # nats a word, against the liking of language models for few
     unknown_cost: float = 5.0  # nats, for a word the language model does not know
 
     def __post_init__(self) -> None:
-        for name in ("lm_weight", "neural_weight", "word_bonus", "unknown_cost"):
-            value = getattr(self, name)
+        for name, value in asdict(self).items():
             if not np.isfinite(value):
                 raise DecodingError(f"{name}: found {value}, expected a finite number")
         if self.neural_weight < 0:
@@ -67,7 +69,8 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     hotwords = make_hotwords(knowledge.hotwords, spelling)
     trie = make_trie(list(words.values()), _best_scores(ids, costs, word_lm, weights))
     outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
-    bonus = float(weights.word_bonus) if knowledge.lm or knowledge.neural else 0.0
+    told = knowledge.lm or knowledge.neural or knowledge.rescorer
+    bonus = float(weights.word_bonus) if told else 0.0
     worst = min(outside, float(trie.lookahead.min(where=trie.lookahead > -np.inf, initial=0.0)))
     return Fusion(
         kind=spelling.kinds(),
@@ -101,6 +104,15 @@ def make_neural(
     return NeuralFusion(knowledge.neural, vocabulary, weights.neural_weight)
 
 
+def checked_rescorer(vocabulary: Vocabulary, knowledge: Knowledge) -> TextModel | None:
+    """The model that judges texts. Raises LanguageModelError for one of other words or symbols."""
+    if knowledge.rescorer is not None:
+        check_spells(knowledge.rescorer, vocabulary)
+        if knowledge.rescorer.words:
+            _lm_spellings(Spelling(vocabulary), knowledge.rescorer.words)
+    return knowledge.rescorer
+
+
 def is_symbol_lm(lm: NgramModel, vocabulary: Vocabulary) -> bool:
     """Whether the model's words are symbols of the vocabulary, ▁ standing for the space."""
     marked = any(word.startswith(WORD_START) for word in lm.words)
@@ -117,7 +129,7 @@ def _known_words(
         if not known:
             raise DecodingError("lexicon: found no word, expected one at least")
     elif lm is not None:
-        known = _lm_spellings(spelling, lm)
+        known = _lm_spellings(spelling, lm.words)
     if known:
         hot = {word for phrase in knowledge.hotwords for word in phrase.split()}
         known |= {word: _spelled(word, spelling, "hotwords") for word in sorted(hot)}
@@ -134,9 +146,9 @@ def _spelled(word: str, spelling: Spelling, where: str) -> list[int]:
     return letters
 
 
-def _lm_spellings(spelling: Spelling, lm: NgramModel) -> dict[str, list[int]]:
+def _lm_spellings(spelling: Spelling, words: Sequence[str]) -> dict[str, list[int]]:
     """Words of the LM that the model can write; the others cannot occur."""
-    words = [word for word in lm.words if word not in SPECIAL]
+    words = [word for word in words if word not in SPECIAL]
     known = {}
     failure = "no word"
     for word in words:
