@@ -39,10 +39,10 @@ class Weights:
     """How much knowledge counts against the sound; `evaluate --tune` finds them."""
 
     lm_weight: float = 0.5  # of the n-gram model's log-probabilities
+    word_bonus: float = 1.0  # nats a word, against the liking of language models for few
+    unknown_cost: float = 5.0  # nats, for a word the n-gram model does not know
     neural_weight: float = 0.5  # of the neural language model's
     rescorer_weight: float = 0.5  # of the rescorer's
-    word_bonus: float = 1.0  # nats a word, against the liking of language models for few
-    unknown_cost: float = 5.0  # nats, for a word the language model does not know
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
