@@ -49,9 +49,9 @@ def _share(
         return before, after
     between = loudness[first:last]
     around = round(AROUND / HOP)
-    loudest = np.percentile(loudness[max(0, first - around) : last + around], 90)
+    loudest = float(loudness[max(0, first - around) : last + around].max())
     lowest = int(between.argmin())
-    level = between[lowest] + QUIET * max(0.0, loudest - between[lowest])
+    level = between[lowest] + QUIET * (loudest - between[lowest])
     quiet = np.flatnonzero(between <= level)
     begin, stop = int(quiet[0]), int(quiet[-1]) + 1
     if not alone and (stop - begin) * HOP < PAUSE:

@@ -9,7 +9,9 @@ from itertools import pairwise
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchaudio.functional import forced_align, merge_tokens
+from torchaudio.functional import forced_align
+
+from audio_rnn.vocabulary import BLANK
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,14 @@ def align_symbols(
     Returns:
         a span for each symbol, and the log-probability of the path in each step, (steps,).
     """
-    labels, scores = forced_align(
+    found, scores = forced_align(
         torch.from_numpy(np.ascontiguousarray(log_probs))[None],
         torch.tensor([list(ids)], dtype=torch.int32),
     )
-    spans = merge_tokens(labels[0], scores[0].exp())
-    return [SymbolSpan(s.start, s.end, float(s.score)) for s in spans], scores[0].numpy()
+    labels, path = found[0].numpy(), scores[0].numpy()
+    starts = np.flatnonzero(np.diff(labels, prepend=-1))
+    ends = np.append(starts[1:], len(labels))
+    posteriors = np.add.reduceat(np.exp(path), starts) / (ends - starts)
+    runs = zip(starts.tolist(), ends.tolist(), posteriors.tolist())
+    spans = [SymbolSpan(*run) for run, label in zip(runs, labels[starts]) if label != BLANK]
+    return spans, path
