@@ -5,13 +5,14 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+from audio_rnn.engine.run_folder import has_begun
 from audio_rnn.errors import TrainingError
 from audio_rnn.vocabulary import Vocabulary
 
 
 def keep_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
     """Write the vocabulary of a new run. Raises: TrainingError when a run goes on with another."""
-    if not path.exists():
+    if not (path.exists() and has_begun(path.parent)):
         vocabulary.save(path)
     elif Vocabulary.load(path) != vocabulary:
         raise TrainingError(
@@ -25,7 +26,7 @@ def keep_digest(path: Path, data: Path) -> None:
     """Write the SHA-256 of a file of data for a new run. Raises: TrainingError when a run goes on
     with another."""
     digest = sha256(data.read_bytes()).hexdigest()
-    if not path.exists():
+    if not (path.exists() and has_begun(path.parent)):
         path.write_text(f"{digest}  {data.name}\n", encoding="utf-8")
     elif path.read_text(encoding="utf-8").split()[:1] != [digest]:
         raise TrainingError(

@@ -32,9 +32,10 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        before = "the one before is whole, so " if any(folder.glob("*.json")) else ""
         raise TrainingError(
-            f"{folder}: not written: {error}; the one before is whole, "
-            "so make room or fix the folder and run the same command again"
+            f"{folder}: not written: {error}; "
+            f"{before}make room or fix the folder and run the same command again"
         ) from error
 
 

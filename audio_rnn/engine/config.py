@@ -46,9 +46,8 @@ class TrainingConfig:
         for name in COUNTS:
             value = getattr(self, name)
             require(value is None or value >= 1, f"training.{name}", value, "1 or more")
-        for name in ("rate", "clip"):
-            value = getattr(self, name)
-            require(0 < value < float("inf"), f"training.{name}", value, "above 0")
+        require(0 < self.rate <= 1, "training.rate", self.rate, "above 0, at most 1")
+        require(0 < self.clip < float("inf"), "training.clip", self.clip, "above 0")
         for name in ("warmup", "ema_decay"):
             value = getattr(self, name)
             require(0 <= value < 1, f"training.{name}", value, "0 to below 1")

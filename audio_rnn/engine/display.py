@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from audio_rnn.engine.state import Position
 from audio_rnn.errors import ConfigError
 
 
@@ -73,6 +74,18 @@ class Display:
             self.writer = SummaryWriter(str(folder / "tensorboard"), purge_step=step)
         for name, value in entry.items():
             self.writer.add_scalar(name, value, step)
+
+
+def ending(position: Position, patience: int | None, monitor: str, folder: Path) -> str:
+    """How a training ended, and what it leaves in its run folder."""
+    early = (
+        f", stopped early: {monitor} got no better for training.patience ({patience}) validations"
+    )
+    trained = f"trained {position.epoch - 1} epochs{early if position.stopped else ''}"
+    if position.best is None:
+        return f"{trained}; no model was kept, since no {monitor} was finite"
+    best = f"best: epoch {position.best_epoch}, {monitor} {position.best:.4f}"
+    return f"{trained}\n{best}, model in {folder / 'model'}"
 
 
 def draw_curves(history: list[dict[str, Any]], monitor: str, path: Path) -> None:

@@ -16,14 +16,15 @@ from typing import Any
 
 from audio_rnn import storage
 from audio_rnn.config import differences, read_yaml, save, to_dict
+from audio_rnn.engine import checkpoint
 from audio_rnn.errors import TrainingError
 
 PACKAGES = ("audio-rnn", "torch", "torchaudio", "numpy", "soundfile", "librosa")
 
-FREE = (  # fields that say where and how comfortably, not what: a run may go on with others
-    *("training.device", "training.threads", "batches.workers", "training.tensorboard"),
-    *("training.log_layers", "training.save_every"),
-)
+FREE = {  # fields that say where and how comfortably, not what: a run may go on with others
+    *("run_dir", "data", "training.device", "training.threads", "batches.workers"),
+    *("training.tensorboard", "training.log_layers", "training.save_every"),
+}
 
 
 @contextmanager
@@ -40,22 +41,52 @@ def claimed(folder: Path) -> Iterator[None]:
         yield
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether a training has left a state or a model that no other one may replace."""
+    kept = checkpoint.present(folder / "checkpoint") or (folder / "model/model.json").is_file()
+    ours = (folder / "run.json").exists() or not (folder / "config.yaml").exists()
+    return kept or not ours
+
+
 def describe_run(folder: Path, config: object) -> None:
     """Write config, versions, commit and command.
 
-    Raises: TrainingError when the folder holds a run of another config, but for fields in FREE.
+    Raises: TrainingError when the folder is in use, or holds a run of another config, but for
+    fields in FREE. A run that failed before its first checkpoint does not count.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "config.yaml"
-    if path.exists():
-        found = differences(read_yaml(path), to_dict(config)).items()
-        changed = [f"{name}: {a!r} there, {b!r} now" for name, (a, b) in found if name not in FREE]
-        if changed:
-            raise TrainingError(
-                f"{folder}: holds a run of another config ({', '.join(changed[:5])}); "
-                "choose another run_dir, or delete the folder to start anew"
+    with claimed(folder):
+        path = folder / "config.yaml"
+        if path.exists() and has_begun(folder):
+            _check_same(folder, read_yaml(path), to_dict(config))
+        _write_facts(folder, config)
+
+
+def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Raises: TrainingError naming the fields that differ."""
+    schedule = new.get("training", {}).get("schedule")
+    free = FREE | ({"training.epochs"} if schedule == "plateau" else set())  # it plans no end
+    changed = {
+        name: f"{name}: {a!r} there, {b!r} now"
+        for name, (a, b) in differences(old, new).items()
+        if name not in free and not (name == "init" and _same_place(a, b))
+    }
+    if changed:
+        remedy = "choose another run_dir, or delete the folder to start anew"
+        if "init" in new and changed.keys() == {"training.epochs"}:
+            remedy = (
+                "its learning rate falls over a planned number of epochs, so go on with its model "
+                f"in another run: --init {folder} --run-dir ANOTHER"
             )
-    draft = folder / "config.yaml.part"
+        listed = ", ".join([*changed.values()][:5])
+        raise TrainingError(f"{folder}: holds a run of another config ({listed}); {remedy}")
+
+
+def _same_place(a: object, b: object) -> bool:
+    return isinstance(a, str) and isinstance(b, str) and Path(a).resolve() == Path(b).resolve()
+
+
+def _write_facts(folder: Path, config: object) -> None:
+    path, draft = folder / "config.yaml", folder / "config.yaml.part"
     save(config, draft)
     draft.replace(path)  # at once, so that a full disk leaves no broken one
     facts = {
@@ -75,10 +106,27 @@ def append_history(folder: Path, entry: dict[str, Any]) -> None:
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
-    """All entries of history.jsonl, but for a line that a crash or a full disk cut off."""
+    """All entries of history.jsonl, but for a last line that a crash or a full disk cut off.
+
+    Raises: TrainingError for a line that training has not written.
+    """
     path = folder / "history.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("}")]
+    whole = lines if lines and lines[-1].endswith("}") else lines[:-1]
+    return [_entry(line, f"{path}:{n}") for n, line in enumerate(whole, 1)]
+
+
+def _entry(line: str, where: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not (isinstance(entry, dict) and all(type(entry.get(k)) is int for k in ("epoch", "step"))):
+        raise TrainingError(
+            f"{where}: found {line[:40]!r}, expected an entry with epoch and step, as training "
+            "writes it; delete the line"
+        )
+    return entry
 
 
 def cut_history(folder: Path, step: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,9 @@ class Position:
     epoch: int = 1
     batch: int = 0  # batches of this epoch that are done
     step: int = 0  # optimiser steps in all
-    best: float | None = None
+    best: float | None = None  # score
+    best_loss: float = math.inf  # in validation, which chooses between equal scores
+    best_epoch: int = 0
     stale: int = 0  # validations since the best
     rate_scale: float = 1.0  # what plateaus have left of the rate
     skipped: int = 0  # batches of this epoch with a loss or gradient that was not finite

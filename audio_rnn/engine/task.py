@@ -52,7 +52,10 @@ class Task(Protocol):
         """Named losses, each (items,); their sum is minimised."""
 
     def evaluate(self, batches: Iterable[Any]) -> dict[str, float]:
-        """Scores on held-out data; the model is in evaluation mode."""
+        """Scores on held-out data; the model is in evaluation mode.
+
+        `loss`, if it is among them, chooses between epochs of equal score.
+        """
 
     def describe(self) -> dict[str, Any]:
         """What a model folder needs to rebuild the model."""

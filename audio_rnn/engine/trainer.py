@@ -11,7 +11,7 @@ import torch
 
 from audio_rnn.engine import checkpoint, distributed, run_folder
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.display import Display, draw_curves
+from audio_rnn.engine.display import Display, draw_curves, ending
 from audio_rnn.engine.interrupt import Interrupted, Interrupts, Terminated
 from audio_rnn.engine.schedule import learning_rate
 from audio_rnn.engine.state import Position, State
@@ -60,9 +60,14 @@ class Trainer:
                 self._epoch(train, updates)
                 self._after_epoch(valid)
             if self.process.first:
-                curves = self.run_dir / "curves.png"
-                draw_curves(run_folder.read_history(self.run_dir), self.task.monitor, curves)
+                self._end()
         return self.state.position
+
+    def _end(self) -> None:
+        """Draw the curves and say how it went."""
+        monitor, folder = self.task.monitor, self.run_dir
+        draw_curves(run_folder.read_history(folder), monitor, folder / "curves.png")
+        self.display.say(ending(self.state.position, self.config.patience, monitor, folder))
 
     def _resume(self) -> None:
         torch.manual_seed(self.config.seed + self.process.rank)
@@ -81,7 +86,7 @@ class Trainer:
         """What is said of a run that an earlier call has begun."""
         position = self.state.position
         if self._done:
-            return f"trained already, {position.epoch - 1} epochs; nothing is left to do"
+            return "trained already; nothing is left to do"
         return f"going on at epoch {position.epoch}, step {position.step}"
 
     def _epoch(self, train: Batches, updates: Updates) -> None:

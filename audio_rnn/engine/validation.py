@@ -23,34 +23,43 @@ def validate(task: Task, state: State, batches: Iterable[Batch], folder: Path) -
     task.model.eval()
     with state.average.applied(), torch.no_grad():
         scores = task.evaluate(batches)
-        if is_better(task, scores, state.position.best):
+        if is_better(task, scores, state.position):
             facts = {"epoch": state.position.epoch, "scores": scores}
             with writing(folder):
                 write_model(folder, task.model, {**task.describe(), **facts})
     return scores
 
 
-def is_better(task: Task, scores: dict[str, float], best: float | None) -> bool:
+def is_better(task: Task, scores: dict[str, float], position: Position) -> bool:
     """Whether the monitored score beats the best one before it, and no score is broken.
 
-    Weights that are not finite can still decode to something, such as nothing but blanks.
+    Of equal scores the one with the lower validation loss is better: an error rate can stand still
+    for epochs in which much is learned. Weights that are not finite can still decode to something,
+    such as nothing but blanks.
     """
-    score = scores[task.monitor]
+    score, best = scores[task.monitor], position.best
     if not math.isfinite(score) or any(map(math.isnan, scores.values())):
         return False
     if best is None:
         return True
+    if score == best:
+        return _loss(scores) < position.best_loss
     return score < best if task.better == "lower" else score > best
 
 
 def judge(task: Task, scores: dict[str, float], position: Position, config: TrainingConfig) -> bool:
     """Take in scores: best so far (returned), rate on a plateau, early stopping."""
-    better = is_better(task, scores, position.best)
+    better = is_better(task, scores, position)
     if better:
-        position.best = scores[task.monitor]
+        position.best, position.best_loss = scores[task.monitor], _loss(scores)
+        position.best_epoch = position.epoch
     position.stale = 0 if better else position.stale + 1
     stalled = position.stale > 0 and position.stale % config.plateau_epochs == 0
     if config.schedule == "plateau" and stalled:
         position.rate_scale /= 2
     position.stopped = config.patience is not None and position.stale >= config.patience
     return better
+
+
+def _loss(scores: dict[str, float]) -> float:
+    return scores.get("loss", math.inf)
