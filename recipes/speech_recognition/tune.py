@@ -45,7 +45,7 @@ def tune(
     errors = np.zeros((len(LM_WEIGHTS), len(WORD_BONUSES)))
     for (i, weight), (j, bonus) in product(enumerate(LM_WEIGHTS), enumerate(WORD_BONUSES)):
         tried = replace(config, lm_weight=weight, word_bonus=bonus)
-        errors[i, j] = _expected_errors(make_decoder(model, None, tried), log_probs, references)
+        errors[i, j] = expected_errors(make_decoder(model, None, tried), log_probs, references)
     i, j = (int(place) for place in np.unravel_index(np.argmin(errors), errors.shape))
     _show(errors, (i, j))
     tuned = Tuned(
@@ -67,9 +67,10 @@ def _check(config: DecodingConfig, utterances: Sequence[Utterance], manifest: Pa
         )
 
 
-def _expected_errors(
+def expected_errors(
     decoder: Decoder, log_probs: Sequence[np.ndarray], references: Sequence[list[str]]
 ) -> float:
+    """Share of words that are wrong, in the mean over the best few texts by the share of each."""
     assert isinstance(decoder, BeamDecoder), "with a language model there is a search"
     expected = sum(
         rival.posterior * Levenshtein.distance(rival.hypothesis.text.split(), reference)
