@@ -24,6 +24,7 @@ from recipes.speech_recognition.splits import SPLITS
 PAUSE_SECONDS = (0.0, 2.0)
 PAUSE_LEVELS = (1e-5, 1e-2)  # standard deviation of the noise in a pause
 SILENT_SHARE = 0.2  # of pauses are digital silence
+SUDDEN_SHARE = 0.5  # of recordings begin with speech, as many end with it
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,13 @@ def plan(options: Options, split: str) -> Iterator[tuple[str, list[Utterance]]]:
 
 def _join(options: Options, name: str, parts: list[Utterance]) -> Utterance:
     draw = np.random.default_rng([options.seed, *name.encode()])
-    pieces = [_pause(options.sample_rate, draw)]
+    pieces = []
     for part in parts:
-        pieces.append(read_audio(options.source / part.source, options.sample_rate))
         pieces.append(_pause(options.sample_rate, draw))
-    signal = np.concatenate(pieces)
+        pieces.append(read_audio(options.source / part.source, options.sample_rate))
+    pieces.append(_pause(options.sample_rate, draw))
+    first, last = (int(draw.uniform() < SUDDEN_SHARE) for _ in range(2))
+    signal = np.concatenate(pieces[first : len(pieces) - last])
     path = options.output / "audio" / f"{name}.flac"
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, signal, options.sample_rate)
