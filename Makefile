@@ -34,3 +34,4 @@ bench: install
 
 clean:
 	rm -rf data runs .mypy_cache .ruff_cache .pytest_cache
+	find audio_rnn -name '*.nb[ic]' -delete
