@@ -103,10 +103,12 @@ def from_command_line(
     description: str,
     arguments: list[str] | None = None,
     defaults: dict[str, Any] | None = None,
+    prog: str | None = None,
 ) -> Config:
     """`--config file.yaml` first, then `--section.field value` on top of it.
 
-    `defaults` are plain values for fields that neither gives, before those of `cls`.
+    `defaults` are plain values for fields that neither gives, before those of `cls`; `prog` is what
+    the usage line shows.
 
     Raises: ConfigError for a broken file; a wrong flag ends the process with status 2, as usual.
     """
@@ -120,7 +122,7 @@ def from_command_line(
     given = read_yaml(known.config) if known.config else {}
     base = from_dict(cls, _over(defaults or {}, given), str(known.config or "config"))
     description += "\n\n--config FILE.yaml gives the values to start from."
-    return tyro.cli(cls, description=description, args=rest, default=base)
+    return tyro.cli(cls, prog=prog, description=description, args=rest, default=base)
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

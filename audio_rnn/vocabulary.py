@@ -95,8 +95,9 @@ class Vocabulary:
         try:
             lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
             raise VocabularyError(
-                f"{path}: cannot be read: {error}; expected one symbol a line"
+                f"{path}: cannot be read: {reason}; run the recipe's prepare script first"
             ) from error
         head, _, unit = lines[0].partition(" ")
         if head != BLANK_SYMBOL or unit not in ("character", "symbol", "piece"):

@@ -59,8 +59,9 @@ def read_manifest(path: Path) -> list[Utterance]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ManifestError(
-            f"{path}: cannot be read: {error}; run the recipe's prepare script first"
+            f"{path}: cannot be read: {reason}; run the recipe's prepare script first"
         ) from error
     utterances = {n: _parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()}
     if not utterances:
@@ -97,10 +98,24 @@ def _check_files(utterances: dict[int, Utterance], path: Path) -> None:
                 f"{path}:{n}: id {utterance.id!r} already stands in line {seen[utterance.id]}"
             )
         seen[utterance.id] = n
-        if not _is_file(path.parent / utterance.source):
+        source, folder = utterance.source, path.parent
+        if not _is_file(folder / source):
             raise ManifestError(
-                f"{path}:{n}: file {utterance.source!r} is missing below {path.parent}"
+                f"{path}:{n}: file {source!r} is missing below {folder}{_links(folder, source)}"
             )
+
+
+def _links(folder: Path, source: str) -> str:
+    """Where the links on the way to a missing file point."""
+    parts = PurePosixPath(source).parts
+    places = [folder.joinpath(*parts[:n]) for n in range(1, len(parts) + 1)]
+    try:
+        told = "".join(
+            f"; {link} points to {link.readlink()}" for link in filter(Path.is_symlink, places)
+        )
+    except OSError:  # a name too long
+        return ""
+    return f"{told}: if the recordings have moved, run the prepare script again" if told else ""
 
 
 def _is_file(path: Path) -> bool:

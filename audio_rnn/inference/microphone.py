@@ -11,6 +11,8 @@ from audio_rnn.errors import AudioError, ConfigError
 
 BLOCK_SECONDS = 0.05
 
+log = logging.getLogger(__name__)
+
 
 def read_microphone(sample_rate: int) -> Iterator[np.ndarray]:
     """The system's default input for ever: blocks (samples,) float32 at `sample_rate` Hz.
@@ -31,7 +33,7 @@ def read_microphone(sample_rate: int) -> Iterator[np.ndarray]:
             while True:
                 block, lost = device.read(size)
                 if lost:
-                    logging.warning("microphone: sound was lost, computing is too slow")
+                    log.warning("microphone: sound was lost, computing is too slow")
                 yield block[:, 0].copy()
     except sounddevice.PortAudioError as error:
         raise AudioError(f"microphone: {error}; is one connected and allowed?") from error

@@ -35,6 +35,7 @@ class Recognition:
         self.waveforms = WaveformAugment(augment.waveform, features.sample_rate)
         self.frames = FrameAugment(augment.frames, features)
         self.masks = FrameMask(augment.masks, model.features.hop_seconds)
+        self.silent = False  # the last evaluation found nothing but blanks
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """CTC loss of each utterance, nats per symbol."""
@@ -52,16 +53,21 @@ class Recognition:
                 for ids, n in zip(batch.targets, batch.target_lengths)
             ]
             hypotheses += [h.text for h in best_texts(self.model, log_probs, steps)]
-        if not any(hypotheses):
-            log.warning(
-                "the model writes nothing but blanks; usual in the first epochs of CTC, later a sign that "
-                "training.rate is too high or low, or that transcripts do not belong to their audio"
-            )
+        self._note_silence(not any(hypotheses))
         return {
             "loss": sum(losses) / len(losses),
             "wer": word_errors(references, hypotheses).rate,
             "cer": character_errors(references, hypotheses).rate,
         }
+
+    def _note_silence(self, silent: bool) -> None:
+        """Warn when silence begins, not in each epoch that it lasts."""
+        if silent and not self.silent:
+            log.warning(
+                "the model writes nothing but blanks; usual in the first epochs of CTC, later a sign that "
+                "training.rate is too high or low, or that transcripts do not belong to their audio"
+            )
+        self.silent = silent
 
     def describe(self) -> dict[str, Any]:
         """What the model folder holds besides weights."""

@@ -18,6 +18,7 @@ from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
 from audio_rnn.data.texts import UNKNOWN, Texts, encode_texts, read_texts
 from audio_rnn.device import choose_device
 from audio_rnn.models.sequence import SequenceModel
+from recipes.command import program
 
 TOGETHER = SequenceBatchConfig(symbols=10_000)
 
@@ -94,7 +95,7 @@ def show(console: Console, likelihood: Likelihood, texts: int) -> None:
 
 def main() -> None:
     """Command line."""
-    evaluate(tyro.cli(Options, description=__doc__))
+    evaluate(tyro.cli(Options, prog=program(), description=__doc__))
 
 
 if __name__ == "__main__":

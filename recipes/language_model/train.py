@@ -22,6 +22,7 @@ from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol
 from audio_rnn.vocabulary import Vocabulary
+from recipes.command import program, suggest_evaluation
 from recipes.same_run import keep_digest, keep_vocabulary
 
 
@@ -58,6 +59,8 @@ def _train(config: RecipeConfig) -> None:
         keep_digest(config.run_dir / "train.sha256", config.data / "train.txt")
         report(model, batches)
     trainer.fit(batches, valid)
+    if trainer.process.first:
+        suggest_evaluation("language_model", config.run_dir, "--text", config.data, ".txt")
 
 
 def load_batches(
@@ -82,7 +85,7 @@ def report(model: SequenceModel, batches: SequenceBatches) -> None:
 
 def main() -> None:
     """Command line."""
-    train(from_command_line(RecipeConfig, __doc__ or ""))
+    train(from_command_line(RecipeConfig, __doc__ or "", prog=program()))
 
 
 if __name__ == "__main__":

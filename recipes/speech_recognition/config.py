@@ -10,6 +10,7 @@ from audio_rnn.config import from_command_line, to_dict
 from audio_rnn.data.batching import BatchConfig
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
+from recipes.command import program
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ def from_arguments(description: str, arguments: list[str] | None = None) -> Reci
 
     Raises: ConfigError, ModelError.
     """
-    config = from_command_line(RecipeConfig, description, arguments)
+    config = from_command_line(RecipeConfig, description, arguments, prog=program())
     if config.init is None:
         return config
     given = {"model": to_dict(SpeechModel.load(config.init).config)}
-    return from_command_line(RecipeConfig, description, arguments, given)
+    return from_command_line(RecipeConfig, description, arguments, given, program())

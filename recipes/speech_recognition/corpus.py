@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.data.manifest import Utterance, write_manifest
 from audio_rnn.errors import InputError
 from audio_rnn.vocabulary import Vocabulary
+from recipes.command import program
 from recipes.speech_recognition.recordings import LINK, is_below, listed
 from recipes.speech_recognition.splits import SPLITS
 
@@ -27,8 +27,7 @@ def run(
     prepare: Callable[[Options], None], options: type[Options], description: str | None
 ) -> None:
     """The command line of a prepare script: a user's mistake is one line and exit status 1."""
-    name = Path(sys.argv[0]).name
-    run_command(lambda: prepare(tyro.cli(options, prog=name, description=description)))
+    run_command(lambda: prepare(tyro.cli(options, prog=program(), description=description)))
 
 
 def require_folder(folder: Path, expected: str) -> Path:

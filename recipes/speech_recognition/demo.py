@@ -17,6 +17,7 @@ from audio_rnn.cli import transcribe as transcribe_command
 from audio_rnn.cli.shell import run_command
 from audio_rnn.data.manifest import read_manifest
 from audio_rnn.errors import ConfigError
+from recipes.command import program
 from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.evaluate import Options as EvaluateOptions
 from recipes.speech_recognition.evaluate import evaluate
@@ -35,7 +36,7 @@ class Options:
 
 def main() -> int:
     """Run all steps; what an earlier run has done is kept."""
-    options = tyro.cli(Options, description=__doc__)
+    options = tyro.cli(Options, prog=program(), description=__doc__)
     console = Console(stderr=True, highlight=False)
     recipe = config.load(RecipeConfig, options.config)
     if options.files < 1:

@@ -34,6 +34,7 @@ from audio_rnn.inference.decoders import make_decoder
 from audio_rnn.metrics import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import Vocabulary
+from recipes.command import program
 from recipes.speech_recognition.tune import tune
 
 
@@ -146,7 +147,7 @@ def show_worst(
 
 def main() -> None:
     """Command line."""
-    evaluate(tyro.cli(Options, description=__doc__))
+    evaluate(tyro.cli(Options, prog=program(), description=__doc__))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from audio_rnn.tasks.recognition import too_short
 from audio_rnn.vocabulary import Vocabulary
 from recipes.speech_recognition.config import RecipeConfig
 
+log = logging.getLogger(__name__)
+
 
 def load_train(config: RecipeConfig, model: SpeechModel, process: Process) -> Batches:
     """Training batches, without utterances that CTC cannot align, which are named."""
@@ -60,7 +62,7 @@ def load_split(path: Path, model: SpeechModel) -> tuple[list[Utterance], list[li
 
 
 def _warn_of_short(path: Path, short: set[str], count: int, what: str) -> None:
-    logging.warning(
+    log.warning(
         "%s: %d of %d utterances %s, since they are shorter than their text needs: %s",
         path, len(short), count, what, ", ".join(sorted(short)),
     )  # fmt: skip

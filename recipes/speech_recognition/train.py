@@ -21,6 +21,7 @@ from audio_rnn.vocabulary import Vocabulary
 from recipes.same_run import keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
 from recipes.speech_recognition.loading import load_train, load_valid
+from recipes.speech_recognition.outcome import report_outcome
 
 
 def train(config: RecipeConfig) -> None:
@@ -36,7 +37,8 @@ def _train(config: RecipeConfig) -> None:
     vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
     model = SpeechModel(config.model, vocabulary)
     inherited = begin_with(model, config.init) if config.init else None
-    trainer = Trainer(Recognition(model, config.augment), config.training, config.run_dir)
+    task = Recognition(model, config.augment)
+    trainer = Trainer(task, config.training, config.run_dir)
     batches = load_train(config, model, trainer.process)
     valid = load_valid(config, model, trainer.process)
     if trainer.process.first:
@@ -48,7 +50,9 @@ def _train(config: RecipeConfig) -> None:
         report_inherited(config, inherited)
     if model.features.config.normalization == "global" and not (inherited or trainer.begun):
         measure_statistics(model, config, batches, trainer.process)
-    trainer.fit(batches, valid)
+    end = trainer.fit(batches, valid)
+    if trainer.process.first:
+        report_outcome(config, end, batches, task.silent)
 
 
 def measure_statistics(

@@ -103,3 +103,16 @@ def test_a_manifest_that_cannot_be_read_names_the_remedy(manifest):
     manifest.write_bytes(b'{"id": "\xff"}')
     with pytest.raises(ManifestError, match="cannot be read"):
         read_manifest(manifest)
+
+
+def test_a_corpus_that_has_moved_is_named_with_its_link(manifest):
+    old = manifest.parent / "recordings"
+    old.mkdir()
+    (old / "a.wav").touch()
+    (manifest.parent / "source").symlink_to(old)
+    write(manifest, without(audio="source/a.wav"))
+    assert len(read_manifest(manifest)) == 1
+    old.rename(manifest.parent / "moved")
+    with pytest.raises(ManifestError) as error:
+        read_manifest(manifest)
+    assert f"source points to {old}: if the recordings have moved, run the" in str(error.value)

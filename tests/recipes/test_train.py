@@ -20,6 +20,7 @@ from torch import Tensor
 from audio_rnn import config as configs
 from audio_rnn.data.batching import Batch, Batches
 from audio_rnn.engine.run_folder import read_history
+from audio_rnn.engine.state import Position
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
 from audio_rnn.features import Features
@@ -139,6 +140,7 @@ def test_too_short_utterances_are_named_and_left_out_of_training_only(
     train(replace(debug(epochs=1), data=data, run_dir=tmp_path / "run"))
     assert "1 of 61 utterances left out" in caplog.text and "hasty" in caplog.text
     assert "1 of 13 utterances cannot be right" in caplog.text
+    assert "root" not in {record.name for record in caplog.records}  # whose form is another one
     assert len(validated) == 13 and "hasty" in validated
 
 
@@ -208,9 +210,10 @@ def test_global_statistics_are_measured_once(
     restored: list[Tensor] = []
     fit = Trainer.fit
 
-    def watching(trainer: Trainer, *batches: Batches) -> None:
-        fit(trainer, *batches)
+    def watching(trainer: Trainer, *batches: Batches) -> Position:
+        end = fit(trainer, *batches)
         restored.append(trainer.task.model.state_dict()["features.normalizer.mean"])
+        return end
 
     monkeypatch.setattr(Trainer, "fit", watching)
     train(config)
@@ -223,7 +226,10 @@ def test_mistakes_on_the_command_line_are_one_line_and_status_1(tmp_path: Path) 
     for arguments, expected in (
         (["--config", str(typo)], "did you mean 'recurrent'?"),
         (["--config", str(tmp_path / "none.yaml")], "none.yaml: cannot be read"),
-        (["--data", str(tmp_path)], "vocabulary.txt: cannot be read"),
+        (
+            ["--data", str(tmp_path)],
+            "vocabulary.txt: cannot be read: No such file or directory; run the recipe's prep",
+        ),
     ):
         command = [sys.executable, "-m", "recipes.speech_recognition.train", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, cwd=REPO)
@@ -235,10 +241,45 @@ def test_mistakes_on_the_command_line_are_one_line_and_status_1(tmp_path: Path) 
         )
 
 
-def test_a_second_call_finds_the_training_done(run: Path, corpus: Path) -> None:
+def test_ctrl_c_while_libraries_are_imported_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("import os; os.kill(os.getpid(), 2); [0] * 10**6")
+    command = [sys.executable, "-m", "recipes.speech_recognition.train"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPO, env=environment)
+    assert done.returncode == -signal.SIGINT and done.stderr == "interrupted\n"
+
+
+@pytest.mark.parametrize("script", ["train", "prepare_folder"])
+def test_the_usage_is_what_people_type(script: str) -> None:
+    command = [sys.executable, "-m", f"recipes.speech_recognition.{script}"]
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True, cwd=REPO)
+    assert done.stdout.lstrip().startswith(f"usage: python -m recipes.speech_recognition.{script} ")
+
+
+def test_a_second_call_finds_the_training_done(
+    run: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = (run / "history.jsonl").read_text()
     train(replace(configs.load(RecipeConfig, DEBUG), data=corpus, run_dir=run))
     assert (run / "history.jsonl").read_text() == before
+    told = capsys.readouterr().err
+    command = "recipes.speech_recognition.evaluate --model"
+    assert "trained already" in told
+    assert told.endswith(f"next: python -m {command} {run} --manifest {corpus}/test.jsonl\n")
+
+
+def test_a_model_that_learned_nothing_is_said_to_be_of_no_use(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "my data"
+    shutil.copytree(corpus, data)
+    (data / "test.jsonl").unlink()
+    config = replace(debug(epochs=3), data=data, run_dir=tmp_path / "run")
+    training = replace(config.training, rate=1e-9, averaging="none")
+    train(replace(config, training=training))
+    told = capsys.readouterr().err
+    assert "of no use: a word error rate of " in told and "steps on 60 utterances, 0." in told
+    assert "--init RUN" in told and f"--manifest '{data}/valid.jsonl'" in told
 
 
 def test_a_scheduler_may_signal_the_workers_too(corpus: Path, tmp_path: Path) -> None:

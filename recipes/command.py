@@ -1,0 +1,22 @@
+"""Recipe scripts as people type them."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+
+def program() -> str:
+    """How the script that runs was called, for usage lines: python -m MODULE."""
+    spec = sys.modules["__main__"].__spec__
+    return f"python -m {spec.name}" if spec else Path(sys.argv[0]).name
+
+
+def suggest_evaluation(recipe: str, run_dir: Path, option: str, data: Path, suffix: str) -> None:
+    """Print the command that scores a trained model: on the test set, if there is one."""
+    there = (data / f"test{suffix}").exists()
+    path = data / f"{'test' if there else 'valid'}{suffix}"
+    script = f"recipes.{recipe}.evaluate"
+    command = ["python", "-m", script, "--model", str(run_dir), option, str(path)]
+    print(f"next: {shlex.join(command)}", file=sys.stderr)
