@@ -158,7 +158,7 @@ class BeamDecoding:
         an id of the language model, they are over; with NONE only their last words."""
         rescorer, carried = self.decoder.rescorer, self.carried
         scores = self.state.ended(self.decoder.fusion, end)
-        least = self.state.alive if rescorer else count
+        least = count if rescorer is None else self.state.alive
         texts = texts_of(self.state, scores, carried, self.decoder.vocabulary, least)
         if not texts:  # a lexicon, and no prefix at the end of a word
             leader, symbols = self.state.leader()

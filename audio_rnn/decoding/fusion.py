@@ -69,8 +69,8 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     hotwords = make_hotwords(knowledge.hotwords, spelling)
     trie = make_trie(list(words.values()), _best_scores(ids, costs, word_lm, weights))
     outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
-    told = knowledge.lm or knowledge.neural or knowledge.rescorer
-    bonus = float(weights.word_bonus) if told else 0.0
+    models = (knowledge.lm, knowledge.neural, knowledge.rescorer)
+    bonus = float(weights.word_bonus) if any(model is not None for model in models) else 0.0
     worst = min(outside, float(trie.lookahead.min(where=trie.lookahead > -np.inf, initial=0.0)))
     return Fusion(
         kind=spelling.kinds(),
