@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 
-from audio_rnn.audio import audio_info
+from audio_rnn.audio import audio_info, read_blocks
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import AudioError, InputError
 
 LINK = "source"  # from the folder of the manifests to that of the recordings
+
+
+Complain = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,28 @@ class Said:
     text: str
     speaker: str | None = None
     split: str | None = None
+    where: str | None = None  # file, or file and line, of the text
+
+
+def refuse(problem: str) -> None:
+    """Raises: InputError."""
+    raise InputError(problem)
+
+
+def leave_out(problem: str) -> None:
+    """Say on standard error what is left out."""
+    print(f"left out: {problem}", file=sys.stderr)
 
 
 def match(
-    transcripts: Collection[str], recordings: Collection[str], where: Path, skip: bool = False
+    transcripts: Collection[str],
+    recordings: Collection[str],
+    where: Path,
+    complain: Complain = refuse,
 ) -> list[str]:
     """The ids that have both a transcript and a recording, sorted.
 
-    Raises: InputError listing what has only one of the two; `skip` lists it on stderr instead.
+    Raises: InputError listing what has only one of the two, unless `complain` does not.
     """
     silent, untold = set(transcripts) - set(recordings), set(recordings) - set(transcripts)
     problems = [
@@ -43,7 +60,7 @@ def match(
         if ids
     ]
     if problems:
-        _refuse(f"{where}: {'; '.join(problems)}; expected one transcript a recording", skip)
+        complain(f"{where}: {'; '.join(problems)}; expected one transcript a recording")
     return sorted(set(transcripts) & set(recordings))
 
 
@@ -52,46 +69,69 @@ def utterances(
     recordings: Mapping[str, Path],
     source: Path,
     output: Path,
-    skip: bool = False,
+    complain: Complain = refuse,
 ) -> list[Utterance]:
     """An utterance for each id of `said`, whose files lie below `source` or `output`.
 
-    Raises: InputError listing the files that are no sound; `skip` lists them on stderr and leaves
-    them out instead.
+    Every recording is read to its end. Raises: InputError listing empty texts, or recordings that
+    cannot be read, unless `complain` does not: then they are left out.
     """
-    lengths = durations({name: recordings[name] for name in said}, skip)
+    told = with_words(said, complain)
+    lengths = durations({name: recordings[name] for name in told}, complain)
     return [
         Utterance(
             name,
             seconds,
             audio=inside(recordings[name], source, output),
-            text=said[name].text,
-            speaker=said[name].speaker,
-            split=said[name].split,
+            text=told[name].text,
+            speaker=told[name].speaker,
+            split=told[name].split,
         )
         for name, seconds in lengths.items()
     ]
 
 
-def durations(recordings: Mapping[str, Path], skip: bool = False) -> dict[str, float]:
-    """Id -> seconds, from the headers of the audio files. Raises: as `utterances`."""
+def with_words(said: Mapping[str, Said], complain: Complain) -> dict[str, Said]:
+    """What has a text in which something is left when it is normalised."""
+    empty = {name for name, what in said.items() if not what.text.strip()}
+    if empty:
+        places = [said[name].where or name for name in empty]
+        complain(
+            f"{len(empty)} empty transcripts (punctuation does not count): {listed(places)}; "
+            "expected words in each"
+        )
+    return {name: what for name, what in said.items() if name not in empty}
+
+
+def durations(recordings: Mapping[str, Path], complain: Complain) -> dict[str, float]:
+    """Id -> seconds of those that can be read to their end."""
     found, problems = {}, []
     console = Console(stderr=True)
     files = track(
         recordings.items(),
-        "reading lengths",
+        "reading recordings",
         console=console,
         transient=True,
         disable=not console.is_terminal,
     )
     for name, path in files:
         try:
-            found[name] = round(audio_info(path).duration, 4)
-        except AudioError:
-            problems.append(str(path))
+            found[name] = measure(path)
+        except AudioError as error:
+            problems.append(str(error))
     if problems:
-        _refuse(f"{len(problems)} files that hold no readable sound: {listed(problems)}", skip)
+        listing = "".join(f"\n  {problem}" for problem in problems)
+        complain(f"{len(problems)} of {len(recordings)} recordings cannot be used{listing}")
     return found
+
+
+def measure(path: Path) -> float:
+    """Seconds of a recording, all of which is read. Raises AudioError."""
+    rate = audio_info(path).sample_rate
+    seconds = round(sum(map(len, read_blocks(path, rate))) / rate, 4)
+    if not seconds:
+        raise AudioError(f"{path}: found less than 0.1 ms of sound, expected more; record it again")
+    return seconds
 
 
 def inside(path: Path, source: Path, output: Path) -> str:
@@ -116,9 +156,3 @@ def listed(names: Collection[str], most: int = 10) -> str:
     """Names, sorted, at most ten of them."""
     rest = len(names) - most
     return ", ".join(sorted(names)[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _refuse(problem: str, skip: bool) -> None:
-    if not skip:
-        raise InputError(problem)
-    print(f"left out: {problem}", file=sys.stderr)

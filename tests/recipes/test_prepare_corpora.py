@@ -44,7 +44,7 @@ def test_fsdd_of_another_layout(digits: Path, tmp_path: Path) -> None:
 def test_files_that_are_no_sound_are_all_named(digits: Path, tmp_path: Path) -> None:
     (digits / "recordings/7_jackson_1.wav").write_text("not a sound")
     (digits / "recordings/7_jackson_3.wav").write_bytes(b"")
-    with pytest.raises(InputError, match=r"2 files .*7_jackson_1\.wav.*7_jackson_3\.wav"):
+    with pytest.raises(InputError, match=r"2 of 20 (.*\n.*)7_jackson_1\.wav: (.*\n.*)_3\.wav: "):
         prepare_fsdd.prepare(prepare_fsdd.Options(digits, tmp_path / "out"))
 
 
@@ -93,7 +93,7 @@ def test_kathleen(tmp_path: Path) -> None:
         (("\tseconds", "\t"), None),
         (("\ttext", "\twords"), "manifest.tsv:1: found the columns .* expected a header with path"),
         (("\t0.5\tPhilip", "\tPhilip"), "manifest.tsv:2: found 3 fields, expected 4"),
-        (("Philip Steels, etc.", "..."), "1 empty transcripts: audio/a"),
+        (("Philip Steels, etc.", "..."), r"1 empty transcripts .*: .*manifest\.tsv:2"),
         (("audio/b.wav", "audio/a.wav"), "manifest.tsv:3: path 'audio/a.wav' stands already"),
     ],
 )
