@@ -15,8 +15,11 @@ def program() -> str:
 
 def suggest_evaluation(recipe: str, run_dir: Path, option: str, data: Path, suffix: str) -> None:
     """Print the command that scores a trained model: on the test set, if there is one."""
+    interpreter, here = Path(sys.executable), Path.cwd()
+    inside = interpreter.is_relative_to(here)  # .venv/bin/python, which no one else has
+    python = str(interpreter.relative_to(here)) if inside else "python"
     there = (data / f"test{suffix}").exists()
     path = data / f"{'test' if there else 'valid'}{suffix}"
     script = f"recipes.{recipe}.evaluate"
-    command = ["python", "-m", script, "--model", str(run_dir), option, str(path)]
+    command = [python, "-m", script, "--model", str(run_dir), option, str(path)]
     print(f"next: {shlex.join(command)}", file=sys.stderr)

@@ -114,7 +114,7 @@ class Trainer:
             except InputError as error:
                 problem = error
             if distributed.anywhere(problem is not None, self.process):
-                if not updates.waiting:
+                if self.state.position.step and not updates.waiting:
                     self._save()
                 raise problem or TrainingError("another process cannot read its data")
             if batch is None:

@@ -347,9 +347,11 @@ def test_truncation_in_several_processes_is_refused(
 class Unreadable(ToyBatches):
     """A batch that cannot be read."""
 
+    at = (2, 3)
+
     def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
         for i, batch in enumerate(super().epoch(epoch, start), start):
-            if (epoch, i) == (2, 3):
+            if (epoch, i) == self.at:
                 raise AudioError("bad.wav: damaged")
             yield batch
 
@@ -363,6 +365,14 @@ def test_a_file_that_cannot_be_read_loses_no_batch_before_it(tmp_path: Path) -> 
     assert (position["epoch"], position["batch"], position["step"]) == (2, 3, 8)
     parts = weights(train(tmp_path / "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_a_file_that_cannot_be_read_before_any_step_leaves_no_run(tmp_path: Path) -> None:
+    batches = Unreadable()
+    batches.at = (1, 0)
+    with pytest.raises(AudioError, match=r"bad\.wav: damaged"):
+        train(tmp_path, BASE, batches)
+    assert not run_folder.has_begun(tmp_path)
 
 
 class StoppingInside(ToyBatches):

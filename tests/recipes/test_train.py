@@ -264,8 +264,8 @@ def test_a_second_call_finds_the_training_done(
     assert (run / "history.jsonl").read_text() == before
     told = capsys.readouterr().err
     command = "recipes.speech_recognition.evaluate --model"
-    assert "trained already" in told
-    assert told.endswith(f"next: python -m {command} {run} --manifest {corpus}/test.jsonl\n")
+    assert "trained already" in told and "\nnext: " in told
+    assert told.endswith(f"python -m {command} {run} --manifest {corpus}/test.jsonl\n")
 
 
 def test_a_model_that_learned_nothing_is_said_to_be_of_no_use(
