@@ -1,0 +1,170 @@
+"""Decoders that benchmarks.decoding compares, and the settings that it searches for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from audio_rnn.decoding.beam import BeamConfig, BeamDecoder
+from audio_rnn.decoding.decoder import decode
+from audio_rnn.decoding.fusion import Knowledge, Weights
+from benchmarks._corpus import Corpus, Spoken
+from benchmarks._peers import Peers
+
+WIDTH = 50  # beam of all decoders
+ALL = 1000  # symbols a step
+OURS, OURS_CLOSED = "ours", "ours, lexicon"
+
+Settings = dict[str, Any]
+Run = Callable[[str, Settings], tuple[float, list[str]]]  # set, settings -> seconds, texts
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A decoder with what may be chosen for it; the first search is its default."""
+
+    name: str
+    run: Run
+    searches: list[Settings]
+    weights: list[Settings]  # empty without a language model
+    like: str = ""  # decoder whose settings it takes
+
+
+def contenders(
+    corpus: Corpus, sets: Mapping[str, Sequence[Spoken]], peers: Peers, with_lm: bool
+) -> list[Contender]:
+    """Ours first; with a language model also ours with its words as the only ones."""
+    found = [ours(OURS, corpus, sets, Knowledge(corpus.lm) if with_lm else Knowledge())]
+    if with_lm:
+        closed = Knowledge(corpus.lm, lexicon=corpus.words)
+        found.append(ours(OURS_CLOSED, corpus, sets, closed))
+    for name in peers.names:
+        searches = PYCTCDECODE if name == "pyctcdecode" else FLASHLIGHT
+        weights = PYCTCDECODE_WEIGHTS if name == "pyctcdecode" else FLASHLIGHT_WEIGHTS
+        run = _peer(peers, name, with_lm)
+        like = "flashlight" if name == "torchaudio" else ""  # which calls that library
+        found.append(Contender(name, run, searches, weights if with_lm else [], like))
+    return found
+
+
+def ours(
+    name: str, corpus: Corpus, sets: Mapping[str, Sequence[Spoken]], knowledge: Knowledge
+) -> Contender:
+    """Our decoder."""
+    made: dict[str, BeamDecoder] = {}
+
+    def run(split: str, settings: Settings) -> tuple[float, list[str]]:
+        key = repr(settings)
+        if key not in made:
+            made.clear()
+            made[key] = make_decoder(corpus, knowledge, settings)
+        began = time.process_time()
+        texts = [decode(made[key], one.log_probs).text for one in sets[split]]
+        return time.process_time() - began, texts
+
+    return Contender(name, run, OUR_SEARCHES = _rows(
+    "step_symbols symbol_floor beam_threshold",
+    (16, -6.0, 10.0),
+    (16, -9.0, 15.0),
+    (16, -6.0, 25.0),
+    (12, -9.0, 10.0),
+    (8, -9.0, 8.0),
+    (8, -5.0, 8.0),
+    (8, -4.0, 6.0),
+    (6, -4.0, 5.0),
+    (6, -3.0, 4.0),
+    (6, -3.0, 3.0),
+)
+FLASHLIGHT = _rows(
+    "beam_size_token beam_threshold log_add",
+    (ALL, 50.0, False),  # torchaudio's
+    (ALL, 50.0, True),
+    (12, 25.0, False),
+    (12, 25.0, True),
+    (12, 10.0, True),
+    (8, 10.0, True),
+    (8, 10.0, False),
+    (8, 6.0, True),
+    (8, 4.0, True),
+    (6, 3.0, True),
+)
+PYCTCDECODE = _rows(
+    "token_min_logp beam_prune_logp",
+    (-5.0, -10.0),
+    (-7.0, -15.0),
+    (-5.0, -7.0),
+    (-5.0, -5.0),
+    (-4.0, -7.0),
+    (-4.0, -5.0),
+    (-3.0, -4.0),
+    (-3.0, -3.0),
+)
+OUR_WEIGHTS if knowledge.lm else [])
+
+
+def make_decoder(corpus: Corpus, knowledge: Knowledge, settings: Settings) -> BeamDecoder:
+    """Ours with weights and search from `settings`, a beam of WIDTH."""
+    chosen = {"word_bonus": 0.0, **settings}
+    names = ("lm_weight", "word_bonus", "unknown_cost")
+    weights = Weights(**{name: chosen[name] for name in names if name in chosen})
+    search = {key: value for key, value in settings.items() if key not in names}
+    config = BeamConfig(WIDTH, **search)
+    return BeamDecoder(corpus.vocabulary, corpus.step_seconds, knowledge, weights, config)
+
+
+def _peer(peers: Peers, name: str, with_lm: bool) -> Run:
+    return lambda split, settings: peers.run(
+        name, split, {"beam_width": WIDTH, "lm": with_lm, **settings}
+    )
+
+
+def _grid(**values: Sequence[Any]) -> list[Settings]:
+    return [dict(zip(values, row)) for row in product(*values.values())]
+
+
+def _rows(names: str, *rows: tuple[Any, ...]) -> list[Settings]:
+    return [dict(zip(names.split(), row)) for row in rows]
+
+
+OUR_SEARCHES = _rows(
+    "step_symbols symbol_floor beam_threshold",
+    (16, -6.0, 10.0),
+    (28, -8.0, 15.0),
+    (8, -5.0, 8.0),
+    (8, -4.0, 6.0),
+    (6, -4.0, 5.0),
+    (6, -3.0, 4.0),
+    (6, -3.0, 3.0),
+)
+FLASHLIGHT = _rows(
+    "beam_size_token beam_threshold log_add",
+    (ALL, 50.0, False),  # torchaudio's
+    (ALL, 50.0, True),
+    (12, 25.0, False),
+    (12, 25.0, True),
+    (8, 10.0, True),
+    (8, 10.0, False),
+    (8, 6.0, True),
+    (8, 4.0, True),
+    (6, 3.0, True),
+)
+PYCTCDECODE = _rows(
+    "token_min_logp beam_prune_logp",
+    (-5.0, -10.0),
+    (-7.0, -15.0),
+    (-5.0, -7.0),
+    (-4.0, -7.0),
+    (-4.0, -5.0),
+    (-3.0, -4.0),
+    (-3.0, -3.0),
+)
+OUR_WEIGHTS = _grid(
+    lm_weight=(0.3, 0.5, 0.8), word_bonus=(-1.0, 0.0, 1.0, 2.0), unknown_cost=(5.0, 8.0, 11.0)
+)
+FLASHLIGHT_WEIGHTS = _grid(lm_weight=(0.5, 1.0, 1.5, 2.0, 3.0), word_bonus=(-1.0, 0.0, 1.0, 2.0))
+PYCTCDECODE_WEIGHTS = _grid(
+    lm_weight=(0.3, 0.5, 0.8), word_bonus=(-1.0, 0.0, 1.0, 2.0), unknown_offset=(-6.0, -10.0, -14.0)
+)
