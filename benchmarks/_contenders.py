@@ -65,7 +65,34 @@ def ours(
         texts = [decode(made[key], one.log_probs).text for one in sets[split]]
         return time.process_time() - began, texts
 
-    return Contender(name, run, OUR_SEARCHES = _rows(
+    return Contender(name, run, OUR_SEARCHES, OUR_WEIGHTS if knowledge.lm else [])
+
+
+def make_decoder(corpus: Corpus, knowledge: Knowledge, settings: Settings) -> BeamDecoder:
+    """Ours with weights and search from `settings`, a beam of WIDTH."""
+    chosen = {"word_bonus": 0.0, **settings}
+    names = ("lm_weight", "word_bonus", "unknown_cost")
+    weights = Weights(**{name: chosen[name] for name in names if name in chosen})
+    search = {key: value for key, value in settings.items() if key not in names}
+    config = BeamConfig(WIDTH, **search)
+    return BeamDecoder(corpus.vocabulary, corpus.step_seconds, knowledge, weights, config)
+
+
+def _peer(peers: Peers, name: str, with_lm: bool) -> Run:
+    return lambda split, settings: peers.run(
+        name, split, {"beam_width": WIDTH, "lm": with_lm, **settings}
+    )
+
+
+def _grid(**values: Sequence[Any]) -> list[Settings]:
+    return [dict(zip(values, row)) for row in product(*values.values())]
+
+
+def _rows(names: str, *rows: tuple[Any, ...]) -> list[Settings]:
+    return [dict(zip(names.split(), row)) for row in rows]
+
+
+OUR_SEARCHES = _rows(
     "step_symbols symbol_floor beam_threshold",
     (16, -6.0, 10.0),
     (16, -9.0, 15.0),
@@ -97,65 +124,6 @@ PYCTCDECODE = _rows(
     (-7.0, -15.0),
     (-5.0, -7.0),
     (-5.0, -5.0),
-    (-4.0, -7.0),
-    (-4.0, -5.0),
-    (-3.0, -4.0),
-    (-3.0, -3.0),
-)
-OUR_WEIGHTS if knowledge.lm else [])
-
-
-def make_decoder(corpus: Corpus, knowledge: Knowledge, settings: Settings) -> BeamDecoder:
-    """Ours with weights and search from `settings`, a beam of WIDTH."""
-    chosen = {"word_bonus": 0.0, **settings}
-    names = ("lm_weight", "word_bonus", "unknown_cost")
-    weights = Weights(**{name: chosen[name] for name in names if name in chosen})
-    search = {key: value for key, value in settings.items() if key not in names}
-    config = BeamConfig(WIDTH, **search)
-    return BeamDecoder(corpus.vocabulary, corpus.step_seconds, knowledge, weights, config)
-
-
-def _peer(peers: Peers, name: str, with_lm: bool) -> Run:
-    return lambda split, settings: peers.run(
-        name, split, {"beam_width": WIDTH, "lm": with_lm, **settings}
-    )
-
-
-def _grid(**values: Sequence[Any]) -> list[Settings]:
-    return [dict(zip(values, row)) for row in product(*values.values())]
-
-
-def _rows(names: str, *rows: tuple[Any, ...]) -> list[Settings]:
-    return [dict(zip(names.split(), row)) for row in rows]
-
-
-OUR_SEARCHES = _rows(
-    "step_symbols symbol_floor beam_threshold",
-    (16, -6.0, 10.0),
-    (28, -8.0, 15.0),
-    (8, -5.0, 8.0),
-    (8, -4.0, 6.0),
-    (6, -4.0, 5.0),
-    (6, -3.0, 4.0),
-    (6, -3.0, 3.0),
-)
-FLASHLIGHT = _rows(
-    "beam_size_token beam_threshold log_add",
-    (ALL, 50.0, False),  # torchaudio's
-    (ALL, 50.0, True),
-    (12, 25.0, False),
-    (12, 25.0, True),
-    (8, 10.0, True),
-    (8, 10.0, False),
-    (8, 6.0, True),
-    (8, 4.0, True),
-    (6, 3.0, True),
-)
-PYCTCDECODE = _rows(
-    "token_min_logp beam_prune_logp",
-    (-5.0, -10.0),
-    (-7.0, -15.0),
-    (-5.0, -7.0),
     (-4.0, -7.0),
     (-4.0, -5.0),
     (-3.0, -4.0),
