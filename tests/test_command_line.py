@@ -265,7 +265,7 @@ def test_interruption_tells_what_is_done_and_kept(model, files, tmp_path, into_f
             assert process.stdout.readline()
         time.sleep(0.2)  # the first file is done, standard input never ends
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(120) == 130
         kept = f"; finished outputs are kept in {output}" if into_folder else ""
         message = f"interrupted: 1 transcribed, 0 failed of 2{kept}\n"
         assert process.stderr.read().decode() == message
