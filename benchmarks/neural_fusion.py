@@ -6,8 +6,9 @@
         --characters runs/kathleen_text --words runs/kathleen_words
 
 Word n-grams are trained here on the texts of train.jsonl. Characters join the search (shallow
-fusion) or judge its texts, words judge them only. Every line chooses its weights from a small grid
-by the expected word errors on valid.jsonl; test.jsonl is decoded with those alone. Times are of
+fusion) or judge its texts, words judge them only. Every line chooses its weights by the expected
+word errors on valid.jsonl, one after the other until none gets better; test.jsonl is decoded with
+those alone. Times are of
 the decoder by itself on one thread: every round decodes the test set with all lines in turn.
 """
 
@@ -15,8 +16,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from statistics import median
 
@@ -38,9 +39,12 @@ from audio_rnn.models.speech import SpeechModel
 from recipes.speech_recognition.evaluate import Options, listen
 from recipes.speech_recognition.tune import expected_errors
 
-LM_WEIGHTS = (0.3, 0.5, 0.8)
-NEURAL_WEIGHTS = (0.2, 0.35, 0.5)
-WORD_BONUSES = (0.0, 2.0, 4.0)
+Axes = dict[str, Sequence[float]]  # name of a weight -> values to choose from
+
+LM_WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.8, 1.2)
+NEURAL_WEIGHTS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
+BONUS: Axes = {"word_bonus": (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0)}
+PASSES = 4  # over all weights, at most
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,15 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Line:
-    """A decoder to be tuned; without weights, the greedy one."""
+    """A decoder to be tuned."""
 
     name: str
     knowledge: Knowledge
-    grid: list[Weights]
+    axes: Axes
 
-    def decoder(self, model: SpeechModel, weights: Weights | None) -> Decoder:
+    def decoder(self, model: SpeechModel, weights: Weights) -> Decoder:
         """With these weights."""
-        if weights is None:
+        if self.name == "greedy":
             return GreedyDecoder(model.vocabulary, model.step_seconds)
         return BeamDecoder(model.vocabulary, model.step_seconds, self.knowledge, weights)
 
@@ -102,26 +106,22 @@ def make_lines(arguments: Arguments) -> Iterator[Line]:
     """All that the arguments allow."""
     texts = [u.text or "" for u in read_manifest(arguments.data / "train.jsonl")]
     ngrams, name = train(texts, arguments.order), f"{arguments.order}-grams"
-    within = grid(lm_weight=LM_WEIGHTS, word_bonus=WORD_BONUSES)
-    judged = grid(lm_weight=LM_WEIGHTS, rescorer_weight=NEURAL_WEIGHTS, word_bonus=WORD_BONUSES)
-    yield Line("greedy", Knowledge(), [])
-    yield Line("beam", Knowledge(), [Weights()])
-    yield Line(name, Knowledge(ngrams), within)
+    within: Axes = {"lm_weight": LM_WEIGHTS}
+    fused, judged = {"neural_weight": NEURAL_WEIGHTS}, {"rescorer_weight": NEURAL_WEIGHTS}
+    yield Line("greedy", Knowledge(), {})
+    yield Line("beam", Knowledge(), {})
+    yield Line(name, Knowledge(ngrams), within | BONUS)
     if arguments.characters:
         letters = LanguageModel.load(arguments.characters)
-        alone = grid(neural_weight=NEURAL_WEIGHTS, word_bonus=WORD_BONUSES)
-        both = grid(lm_weight=LM_WEIGHTS, neural_weight=NEURAL_WEIGHTS, word_bonus=WORD_BONUSES)
-        yield Line("characters", Knowledge(neural=letters), alone)
-        yield Line(f"{name}, characters", Knowledge(ngrams, neural=letters), both)
-        yield Line(f"{name}, then characters", Knowledge(ngrams, rescorer=letters), judged)
+        both, after = Knowledge(ngrams, neural=letters), Knowledge(ngrams, rescorer=letters)
+        yield Line("characters", Knowledge(neural=letters), fused | BONUS)
+        yield Line(f"{name}, characters", both, within | fused | BONUS)
+        yield Line(f"{name}, then characters", after, within | judged | BONUS)
     if arguments.words:
         words = LanguageModel.load(arguments.words)
-        yield Line(f"{name}, then words", Knowledge(ngrams, rescorer=words), judged)
-
-
-def grid(**values: Sequence[float]) -> list[Weights]:
-    """All combinations."""
-    return [Weights(**dict(zip(values, chosen))) for chosen in product(*values.values())]
+        yield Line(
+            f"{name}, then words", Knowledge(ngrams, rescorer=words), within | judged | BONUS
+        )
 
 
 def hear(folder: Path, model: SpeechModel, data: Path, split: str) -> Heard:
@@ -146,7 +146,7 @@ def tabulate(
         ratios = sorted(a / b for a, b in zip(seconds[i], seconds[1]))
         table.add_row(
             line.name,
-            *shown(line.knowledge, weights),
+            *shown(line, weights),
             f"{valid.wrong(decoder):.2%}",
             f"{test.wrong(decoder):.2%}",
             f"{1e3 * median(seconds[i]) / len(test.log_probs):.2f}",
@@ -155,23 +155,28 @@ def tabulate(
     return table
 
 
-def tuned(line: Line, model: SpeechModel, valid: Heard) -> Weights | None:
-    """The weights of fewest expected errors."""
-    return min(
-        line.grid, key=lambda weights: valid.expected(line.decoder(model, weights)), default=None
-    )
+def tuned(line: Line, model: SpeechModel, valid: Heard) -> Weights:
+    """The weights of fewest expected errors, as far as changing one at a time leads."""
+
+    @cache
+    def errors(weights: Weights) -> float:
+        return valid.expected(line.decoder(model, weights))
+
+    best = Weights()
+    for _ in range(PASSES):
+        before = best
+        for name, values in line.axes.items():
+            best = min((replace(best, **{name: value}) for value in values), key=errors)
+        if best == before:
+            break
+    return best
 
 
-def shown(knowledge: Knowledge, weights: Weights | None) -> tuple[str, str, str]:
+def shown(line: Line, weights: Weights) -> list[str]:
     """Weights of the n-grams and of the network, and the word's bonus, as far as there are any."""
-    if weights is None or knowledge == Knowledge():
-        return "", "", ""
-    network = weights.rescorer_weight if knowledge.rescorer else weights.neural_weight
-    return (
-        f"{weights.lm_weight:g}" if knowledge.lm else "",
-        f"{network:g}" if knowledge.rescorer or knowledge.neural else "",
-        f"{weights.word_bonus:g}",
-    )
+    network = "rescorer_weight" if line.knowledge.rescorer else "neural_weight"
+    names = ("lm_weight", network, "word_bonus")
+    return [f"{getattr(weights, name):g}" if name in line.axes else "" for name in names]
 
 
 def time_all(
