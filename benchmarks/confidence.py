@@ -52,12 +52,12 @@ class Arguments:
 def main() -> int:
     """One table for all corpora."""
     arguments = from_command_line(Arguments, "Calibration of the confidences of words.")
-    table = Table("corpus", "set", "decoder", "right", "mean", *MEASURES)
+    table = Table("model", "set", "decoder", "right", "mean", *MEASURES)
     for model, data in zip(arguments.models, arguments.data, strict=True):
         corpus = load(model, data)
         for name, decoder in decoders(corpus).items() if corpus else ():
             for split, spoken in corpus.sets.items() if corpus else ():
-                table.add_row(data.name, split, name, *row(decoder, spoken))
+                table.add_row(str(model), split, name, *row(decoder, spoken))
     if table.rows:
         Console(width=None if sys.stdout.isatty() else 140).print(table)
     return 0
