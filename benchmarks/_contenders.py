@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from audio_rnn.decoding.beam import BeamConfig, BeamDecoder
+from audio_rnn.decoding.beam.decoder import BeamConfig, BeamDecoder
+from audio_rnn.decoding.beam.fusion import Knowledge, Weights
 from audio_rnn.decoding.decoder import decode
-from audio_rnn.decoding.fusion import Knowledge, Weights
 from benchmarks._corpus import Corpus, Spoken
 from benchmarks._peers import Peers
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import read_manifest
-from audio_rnn.decoding.fusion import SPECIAL
-from audio_rnn.decoding.kneser_ney import train
-from audio_rnn.decoding.ngram import NgramModel
+from audio_rnn.decoding.beam.fusion import SPECIAL
+from audio_rnn.decoding.ngram.kneser_ney import train
+from audio_rnn.decoding.ngram.model import NgramModel
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import SPACE, Vocabulary
 
@@ -66,7 +66,9 @@ def load(model: Path, data: Path) -> Corpus | None:
         print(f"skipped: no {missing[0]}; recipes/speech_recognition/README.md tells how to get it")
         return None
     torch.set_num_threads(1)
-    logging.getLogger("audio_rnn.decoding.kneser_ney").setLevel(logging.ERROR)  # known fallbacks
+    logging.getLogger("audio_rnn.decoding.ngram.kneser_ney").setLevel(
+        logging.ERROR
+    )  # known fallbacks
     network = SpeechModel.load(model)
     texts = [_text(utterance.text) for utterance in read_manifest(manifests["train"])]
     sets = {split: _hear(network, manifests[split]) for split in SPLITS}

@@ -27,7 +27,7 @@ import torch
 
 from audio_rnn.audio import write_audio
 from audio_rnn.config import from_command_line
-from audio_rnn.decoding.alignment import DOUBTFUL, align
+from audio_rnn.decoding.alignment.text import DOUBTFUL, align
 from audio_rnn.inference.aligner import Aligner, Heard
 from benchmarks._joined import RATE, Clip, Stretch, join, read_clips, spoken_words
 

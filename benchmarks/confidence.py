@@ -26,8 +26,8 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from audio_rnn.config import from_command_line
+from audio_rnn.decoding.beam.fusion import Knowledge
 from audio_rnn.decoding.decoder import Decoder, decode
-from audio_rnn.decoding.fusion import Knowledge
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.hypothesis import Hypothesis
 from benchmarks._choice import choose_weights

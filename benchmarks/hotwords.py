@@ -26,8 +26,8 @@ from rich.console import Console
 from rich.table import Table
 
 from audio_rnn.config import from_command_line
+from audio_rnn.decoding.beam.fusion import Knowledge
 from audio_rnn.decoding.decoder import decode
-from audio_rnn.decoding.fusion import Knowledge
 from benchmarks._choice import choose_weights
 from benchmarks._contenders import Settings, make_decoder, ours
 from benchmarks._corpus import Corpus, Spoken, load

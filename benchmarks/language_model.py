@@ -23,8 +23,8 @@ from rich.table import Table
 from audio_rnn.config import from_command_line, require
 from audio_rnn.data.sequences import SequenceBatchConfig
 from audio_rnn.data.texts import UNKNOWN, Texts, encode_texts, read_texts
-from audio_rnn.decoding.kneser_ney import train as train_ngrams
-from audio_rnn.decoding.ngram import NgramModel
+from audio_rnn.decoding.ngram.kneser_ney import train as train_ngrams
+from audio_rnn.decoding.ngram.model import NgramModel
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.vocabulary import BLANK_SYMBOL, SPACE, Vocabulary

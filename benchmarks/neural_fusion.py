@@ -28,11 +28,11 @@ from rich.table import Table
 
 from audio_rnn.config import from_command_line
 from audio_rnn.data.manifest import read_manifest
-from audio_rnn.decoding.beam import BeamDecoder
+from audio_rnn.decoding.beam.decoder import BeamDecoder
+from audio_rnn.decoding.beam.fusion import Knowledge, Weights
 from audio_rnn.decoding.decoder import Decoder, decode
-from audio_rnn.decoding.fusion import Knowledge, Weights
 from audio_rnn.decoding.greedy import GreedyDecoder
-from audio_rnn.decoding.kneser_ney import train
+from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.metrics import word_errors
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel

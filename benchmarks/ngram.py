@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_rnn.config import from_command_line
-from audio_rnn.decoding.kneser_ney import train
-from audio_rnn.decoding.ngram import NgramModel, NgramTables, advance
+from audio_rnn.decoding.ngram.kneser_ney import train
+from audio_rnn.decoding.ngram.model import NgramModel, NgramTables, advance
 
 try:
     import kenlm

@@ -11,7 +11,7 @@ import pytest
 
 from audio_rnn.__main__ import main
 from audio_rnn.cli.align import Options
-from audio_rnn.decoding.alignment import DOUBTFUL
+from audio_rnn.decoding.alignment.text import DOUBTFUL
 from audio_rnn.inference.aligner import Aligner
 from audio_rnn.inference.alignment_writers import ALIGNMENT_WRITERS
 from tests.inference.test_aligner import heard_lines, save_reader

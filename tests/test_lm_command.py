@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from audio_rnn.__main__ import main
-from audio_rnn.decoding.kneser_ney import train
-from audio_rnn.decoding.ngram import NgramModel
+from audio_rnn.decoding.ngram.kneser_ney import train
+from audio_rnn.decoding.ngram.model import NgramModel
 
-WALK = Path(__file__).parent / "decoding/golden/walk.txt"
+WALK = Path(__file__).parent / "decoding/ngram/golden/walk.txt"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from audio_rnn.config import require
 from audio_rnn.errors import AlignmentError, InputError, VocabularyError
 
 if TYPE_CHECKING:
-    from audio_rnn.decoding.lines import Line
+    from audio_rnn.decoding.alignment.lines import Line
     from audio_rnn.inference.aligner import Aligner
 
 STANDARD_INPUT = "-"

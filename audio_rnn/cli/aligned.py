@@ -10,7 +10,7 @@ from pathlib import Path
 
 from audio_rnn import storage
 from audio_rnn.audio import Source
-from audio_rnn.decoding.utterance import Utterance
+from audio_rnn.decoding.alignment.utterance import Utterance
 from audio_rnn.errors import InputError
 from audio_rnn.inference.aligner import Alignment
 from audio_rnn.inference.alignment_writers import ALIGNMENT_WRITERS, AlignmentFormat

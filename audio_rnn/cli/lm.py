@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _train(options: Train) -> int:
-    from audio_rnn.decoding.kneser_ney import train
+    from audio_rnn.decoding.ngram.kneser_ney import train
 
     if os.path.lexists(options.output) and not options.overwrite:
         raise InputError(
@@ -91,8 +91,8 @@ def _train(options: Train) -> int:
 
 
 def _score(options: Score) -> int:
-    from audio_rnn.decoding.ngram import NgramModel
-    from audio_rnn.decoding.perplexity import Scores, score_text
+    from audio_rnn.decoding.ngram.model import NgramModel
+    from audio_rnn.decoding.ngram.perplexity import Scores, score_text
 
     model = NgramModel.load(options.model)
     total = Scores()
@@ -117,8 +117,8 @@ def _read_words(path: Path) -> list[str]:
 
 def _read_lines(name: str, unit: Literal["word", "character"]) -> Iterator[str]:
     """Lines of a text, spelled if they are to be. Raises LanguageModelError with the line."""
-    from audio_rnn.decoding.ngram import spell
-    from audio_rnn.decoding.packed import READ_ERRORS, unpack
+    from audio_rnn.decoding.ngram.model import spell
+    from audio_rnn.decoding.ngram.packed import READ_ERRORS, unpack
 
     try:
         with _opened(name) as file:

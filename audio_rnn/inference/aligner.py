@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from audio_rnn.audio import Source, read_blocks, source_name
-from audio_rnn.decoding.alignment import align
-from audio_rnn.decoding.gaps import Gap
+from audio_rnn.decoding.alignment.gaps import Gap
+from audio_rnn.decoding.alignment.lines import Line, spell
+from audio_rnn.decoding.alignment.text import align
+from audio_rnn.decoding.alignment.utterance import Posteriors, Utterance
 from audio_rnn.decoding.hypothesis import Word
-from audio_rnn.decoding.lines import Line, spell
-from audio_rnn.decoding.utterance import Posteriors, Utterance
 from audio_rnn.device import choose_device
 from audio_rnn.errors import AlignmentError
 from audio_rnn.inference.loudness import LoudnessMeter

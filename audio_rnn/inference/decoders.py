@@ -19,7 +19,7 @@ from audio_rnn.models.speech import SpeechModel
 from audio_rnn.storage import write_text
 
 if TYPE_CHECKING:
-    from audio_rnn.decoding.fusion import Weights
+    from audio_rnn.decoding.beam.fusion import Weights
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +46,12 @@ def make_decoder(
     """
     if config is None or config.greedy:
         return GreedyDecoder(model.vocabulary, model.step_seconds)
-    from audio_rnn.decoding.beam import BeamConfig, BeamDecoder  # numba takes a while to load
-    from audio_rnn.decoding.fusion import Knowledge, Weights
-    from audio_rnn.decoding.ngram import NgramModel
+    from audio_rnn.decoding.beam.decoder import (  # numba takes a while to load
+        BeamConfig,
+        BeamDecoder,
+    )
+    from audio_rnn.decoding.beam.fusion import Knowledge, Weights
+    from audio_rnn.decoding.ngram.model import NgramModel
 
     knowledge = Knowledge(
         lm=NgramModel.load(config.lm) if config.lm else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.decoding.edges import HOP
+from audio_rnn.decoding.alignment.edges import HOP
 
 FLOOR = 1e-10  # power below which all is silence: -100 dB of full scale
 SMOOTH = (0.25, 0.5, 0.25)  # 20 ms, a period or two of a voice

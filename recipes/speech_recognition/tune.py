@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.decoding.beam import BeamDecoder
+from audio_rnn.decoding.beam.decoder import BeamDecoder
 from audio_rnn.decoding.decoder import Decoder
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import ConfigError

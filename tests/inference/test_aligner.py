@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_rnn.audio import read_audio, write_audio
-from audio_rnn.decoding.alignment import DOUBTFUL
+from audio_rnn.decoding.alignment.text import DOUBTFUL
 from audio_rnn.decoding.greedy import best_path
 from audio_rnn.errors import AlignmentError, AudioError, VocabularyError
 from audio_rnn.inference.aligner import Aligner

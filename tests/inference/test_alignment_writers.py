@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from audio_rnn.decoding.gaps import Gap
+from audio_rnn.decoding.alignment.gaps import Gap
+from audio_rnn.decoding.alignment.utterance import Utterance
 from audio_rnn.decoding.hypothesis import Word
-from audio_rnn.decoding.utterance import Utterance
 from audio_rnn.inference.aligner import Alignment
 from audio_rnn.inference.alignment_writers import ALIGNMENT_WRITERS
 

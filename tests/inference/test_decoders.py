@@ -11,9 +11,9 @@ import pytest
 
 from audio_rnn.__main__ import main
 from audio_rnn.audio import read_audio, write_audio
-from audio_rnn.decoding.beam import BeamDecoder
+from audio_rnn.decoding.beam.decoder import BeamDecoder
 from audio_rnn.decoding.greedy import GreedyDecoder
-from audio_rnn.decoding.kneser_ney import train
+from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import DecodingError, InputError, LanguageModelError, ModelError
 from audio_rnn.inference.decoders import Tuned, digest, load_tuned, make_decoder, save_tuned

@@ -9,7 +9,7 @@ import pytest
 
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.decoder import decode
-from audio_rnn.decoding.kneser_ney import train
+from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import ConfigError
 from audio_rnn.inference.decoders import load_tuned, make_decoder

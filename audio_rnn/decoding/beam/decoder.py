@@ -1,0 +1,223 @@
+"""CTC prefix beam search with language model, lexicon and hotwords, whole or piece by piece."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_rnn.decoding.beam.confidence import posteriors, with_posteriors
+from audio_rnn.decoding.beam.fusion import (
+    Knowledge,
+    Weights,
+    checked_rescorer,
+    make_fusion,
+    make_neural,
+)
+from audio_rnn.decoding.beam.nbest import Text, rescored, texts_of
+from audio_rnn.decoding.beam.neural import Rows
+from audio_rnn.decoding.beam.prefixes import Fusion
+from audio_rnn.decoding.beam.rescoring import CONTEXT, judge
+from audio_rnn.decoding.beam.search import FULL, LONG, PAUSED, RAN, Pruning
+from audio_rnn.decoding.beam.spelling import CONTINUES
+from audio_rnn.decoding.beam.state import SearchState, Start
+from audio_rnn.decoding.beam.trie import NONE
+from audio_rnn.decoding.beam.viterbi import align
+from audio_rnn.decoding.decoder import LONGEST, PAUSE, check_log_probs, decode
+from audio_rnn.decoding.hypothesis import Hypothesis
+from audio_rnn.decoding.words import Emission, words_of
+from audio_rnn.errors import DecodingError
+from audio_rnn.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class BeamConfig:
+    """How far the search looks."""
+
+    beam_width: int = 50  # prefixes kept
+    step_symbols: int = 16  # symbols tried at most in a step
+    symbol_floor: float = -6.0  # log-probability below which a symbol is not tried
+    beam_threshold: float = 10.0  # nats below the best prefix at which one is dropped
+
+    def __post_init__(self) -> None:
+        """Raises DecodingError."""
+        for name in ("beam_width", "step_symbols"):
+            value = getattr(self, name)
+            if value < 1:
+                raise DecodingError(f"{name}: found {value}, expected 1 or more")
+        if not self.symbol_floor < 0:
+            raise DecodingError(f"symbol_floor: found {self.symbol_floor}, expected below 0")
+        if not self.beam_threshold > 0:
+            raise DecodingError(f"beam_threshold: found {self.beam_threshold}, expected above 0")
+
+    @property
+    def pruning(self) -> Pruning:
+        """As the search reads it."""
+        return Pruning(
+            self.step_symbols, math.exp(self.symbol_floor), math.exp(-self.beam_threshold)
+        )
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One of the best hypotheses with its score: log-probability of the sound plus knowledge."""
+
+    hypothesis: Hypothesis
+    score: float
+    posterior: float  # share of this text among all that the beam held
+
+
+class BeamDecoder:
+    """Settings and tables that many recordings are decoded with."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        step_seconds: float,
+        knowledge: Knowledge = Knowledge(),  # noqa: B008  frozen
+        weights: Weights = Weights(),  # noqa: B008
+        config: BeamConfig = BeamConfig(),
+    ) -> None:
+        """Raises: DecodingError, LanguageModelError."""
+        self.vocabulary, self.step_seconds, self.config = vocabulary, step_seconds, config
+        self.fusion: Fusion = make_fusion(vocabulary, knowledge, weights)
+        self.neural = make_neural(vocabulary, knowledge, weights)
+        self.rescorer = checked_rescorer(vocabulary, knowledge)
+        self.rescorer_weight = weights.rescorer_weight
+        at_word = int(self.fusion.hotwords.follow[0, len(vocabulary)])
+        self.origin = Start(knowledge.lm.start if knowledge.lm else 0, at_word)
+        self.end = knowledge.lm.end if knowledge.lm else 0
+
+    def start(self) -> BeamDecoding:
+        """Begin a recording."""
+        return BeamDecoding(self, self._steps(PAUSE), self._steps(LONGEST))
+
+    def best(self, log_probs: NDArray[np.float32], count: int) -> list[Scored]:
+        """The best texts of log_probs (steps, symbols), best first; pauses cut nothing."""
+        decoding = BeamDecoding(self, len(log_probs) + 1, len(log_probs) + 1)
+        decoding.feed(log_probs)
+        return decoding.best(count)
+
+    def _steps(self, seconds: float) -> int:
+        return max(1, round(seconds / self.step_seconds))
+
+
+class BeamDecoding:
+    """One recording being decoded; holds the open segment only."""
+
+    def __init__(self, decoder: BeamDecoder, pause: int, longest: int) -> None:
+        self.decoder, self.pause, self.longest = decoder, pause, longest
+        rows = Rows(decoder.neural) if decoder.neural else None
+        width, symbols = decoder.config.beam_width, len(decoder.vocabulary)
+        self.state = SearchState(decoder.origin, width, symbols, rows)
+        self.carried: list[int] = []  # symbols of a word that a cut has left open
+        self.held = [np.zeros((0, len(decoder.vocabulary)), np.float32)]  # open segment's steps
+        self.begin = 0  # step at which it begins
+        self.said: list[str] = []  # words before it
+
+    def feed(self, log_probs: NDArray[np.float32]) -> list[Hypothesis]:
+        """The next steps (steps, symbols), blank first -> segments that are final now."""
+        check_log_probs(log_probs, len(self.decoder.vocabulary))
+        log_probs = np.array(log_probs, np.float32, order="C")
+        probs = np.exp(log_probs)
+        fusion, pruning = self.decoder.fusion, self.decoder.config.pruning
+        segments, done, why = [], 0, FULL
+        while why != RAN:
+            began = done
+            done, why = self.state.run(probs, done, fusion, pruning, self.pause, self.longest)
+            self.held.append(log_probs[began:done])
+            if why == FULL:
+                self.state.grow()
+            elif why in (PAUSED, LONG):
+                segments.append(self._cut_between_words() if why == LONG else self._cut())
+                self.said = [*self.said, *(word.text for word in segments[-1].words)][-CONTEXT:]
+        return [segment for segment in segments if segment.words]
+
+    def partial(self) -> Hypothesis:
+        """The open segment as it stands."""
+        return self._hypothesis(self.carried + self.state.leader()[1])
+
+    def finish(self) -> list[Hypothesis]:
+        """The open segment, if anything was said in it; nothing can be fed after it."""
+        best = self.best(1)[0].hypothesis
+        return [best] if best.words else []
+
+    def best(self, count: int) -> list[Scored]:
+        """The best texts of the open segment, were the recording over; best first."""
+        return self._scored(self._texts(self.decoder.end, count), count)
+
+    def _scored(self, texts: list[Text], count: int) -> list[Scored]:
+        """The best `count` of all texts that can make a difference."""
+        shares = posteriors([text.score for text in texts])
+        rivals = [(text.words, share) for text, share in zip(texts, shares)]
+        return [
+            Scored(with_posteriors(self._hypothesis(text.symbols), rivals), text.score, share)
+            for text, share in zip(texts[:count], shares)
+        ]
+
+    def _texts(self, end: int, count: int = 1) -> list[Text]:
+        """The texts in the beam, best first, `count` and all that can make a difference. With `end`,
+        an id of the language model, they are over; with NONE only their last words."""
+        rescorer, carried = self.decoder.rescorer, self.carried
+        scores = self.state.ended(self.decoder.fusion, end)
+        least = count if rescorer is None else self.state.alive
+        texts = texts_of(self.state, scores, carried, self.decoder.vocabulary, least)
+        if not texts:  # a lexicon, and no prefix at the end of a word
+            leader, symbols = self.state.leader()
+            symbols = self._complete(carried + symbols)
+            return [Text.of(symbols, 0.0, leader, self.decoder.vocabulary)]
+        if rescorer is None:
+            return texts
+        told = judge(rescorer, self.said, [text.words for text in texts], end != NONE)
+        return rescored(texts, (self.decoder.rescorer_weight * told).tolist())
+
+    def _cut(self) -> Hypothesis:
+        """End the segment here, and the open word."""
+        texts = self._texts(NONE)
+        segment = self._scored(texts, 1)[0].hypothesis
+        start = self.state.after_pause(texts[0].place, self.decoder.fusion)
+        self._restart(start, [], sum(map(len, self.held)))
+        return segment
+
+    def _cut_between_words(self) -> Hypothesis:
+        """End the segment with the last complete word; the open one goes on."""
+        leader, symbols = self.state.leader()
+        symbols = self.carried + symbols
+        complete = len(self._complete(symbols))
+        if not complete:
+            return self._cut()
+        path = align(np.concatenate(self.held), symbols)
+        segment = self._presented(path[:complete])
+        self._restart(self.state.in_word(leader), symbols[complete:], path[complete - 1].end)
+        return segment
+
+    def _complete(self, symbols: list[int]) -> list[int]:
+        """Symbols without those of the open word, and without what opens it."""
+        opening = [i for i, s in enumerate(symbols) if self.decoder.fusion.kind[s] != CONTINUES]
+        return symbols[: opening[-1]] if opening else []
+
+    def _restart(self, start: Start, carried: list[int], steps: int) -> None:
+        """Begin the next segment `steps` after this one began."""
+        held = np.concatenate(self.held)[steps:]
+        self.held, self.carried, self.begin = [held], carried, self.begin + steps
+        self.state.restart(start, len(held), spoken=bool(carried))
+
+    def _hypothesis(self, symbols: list[int]) -> Hypothesis:
+        return self._presented(align(np.concatenate(self.held), symbols))
+
+    def _presented(self, path: list[Emission]) -> Hypothesis:
+        begin = self.begin
+        path = [Emission(s, start + begin, end + begin, p) for s, start, end, p in path]
+        return Hypothesis.of(words_of(path, self.decoder.vocabulary, self.decoder.step_seconds))
+
+
+def decode_many(
+    decoder: BeamDecoder, recordings: Sequence[NDArray[np.float32]], threads: int = 1
+) -> list[Hypothesis]:
+    """Whole recordings, each (steps, symbols), on several threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda log_probs: decode(decoder, log_probs), recordings))
