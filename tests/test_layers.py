@@ -10,7 +10,9 @@ ROOT = Path(__file__).parents[1]
 LAYERS = (  # a room imports itself and lower layers, never another room of its own layer
     {"errors"},
     {"device"},
-    {"config", "files", "storage", "spill", "audio", "vocabulary", "midi"},
+    {"config"},
+    {"classes", "events", "files", "storage", "spill", "audio", "vocabulary"},
+    {"midi"},
     {"features"},
     {"augment"},
     {"data"},

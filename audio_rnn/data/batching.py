@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from traceback import clear_frames
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from audio_rnn.data.dataset import Example, SpeechDataset
 from audio_rnn.data.workers import outlive, started
-from audio_rnn.errors import ConfigError, InputError, ManifestError
+from audio_rnn.errors import ConfigError, InputError
 
 BUCKET_NOISE = 0.1  # share by which lengths are jittered before sorting, so that batches vary
 
@@ -35,17 +36,15 @@ class BatchConfig:
 
 @dataclass(frozen=True)
 class Batch:
-    """A padded batch, or this process's share of one."""
+    """A padded batch of sounds, or this process's share of one; each kind adds its targets."""
 
     ids: list[str]
     inputs: Tensor  # (batch, samples) or (batch, frames, coefficients)
     lengths: Tensor  # (batch,)
-    targets: Tensor  # (batch, symbols)
-    target_lengths: Tensor  # (batch,)
     weights: Tensor  # (batch,) 1, or 0 for an item that only keeps this process in step
     total: int  # items of the whole batch, over all processes
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> Self:
         """The same batch on another device."""
         moved = {
             f.name: getattr(self, f.name).to(device, non_blocking=True)
@@ -55,12 +54,31 @@ class Batch:
         return replace(self, **moved)
 
 
-class Batches:
+Padded = TypeVar("Padded", bound=Batch, covariant=True)
+
+
+class Items(Protocol[Padded]):
+    """What batches are made of."""
+
+    @property
+    def durations(self) -> NDArray[np.float64]:
+        """Seconds of each item."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any:
+        """An item, read from its file."""
+
+    def collate(self, examples: list[Any]) -> Padded:
+        """Items as a batch of their own, with `weights` and `total`."""
+
+
+class Batches(Generic[Padded]):
     """The batches of a dataset, epoch after epoch; every process gets a share of each batch."""
 
     def __init__(
         self,
-        dataset: SpeechDataset,
+        dataset: Items[Padded],
         config: BatchConfig,
         seed: int = 0,
         rank: int = 0,
@@ -71,7 +89,7 @@ class Batches:
         self.seed = seed
         self.rank = rank
         self.world = world
-        self.durations = np.array([u.duration for u in dataset.utterances])
+        self.durations = dataset.durations
         self._plans: dict[int, list[list[int]]] = {}
 
     def plan(self, epoch: int) -> list[list[int]]:
@@ -85,14 +103,14 @@ class Batches:
         """Batches in an epoch."""
         return len(self.plan(epoch))
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Padded]:
         """The batches of an epoch from batch `start` on."""
         plan = self.plan(epoch)[start:]
         shares = [batch[self.rank :: self.world] or batch[:1] for batch in plan]
-        loader = DataLoader(
-            self.dataset,
+        loader: DataLoader[Any] = DataLoader(
+            self.dataset,  # type: ignore[arg-type]
             batch_sampler=shares,
-            collate_fn=collate,
+            collate_fn=self.dataset.collate,
             num_workers=self.config.workers,
             worker_init_fn=outlive,
             generator=torch.Generator(),  # else the loader would draw from the global one
@@ -100,7 +118,8 @@ class Batches:
         try:
             for batch, whole in zip(started(loader), plan):
                 idle = self.rank >= len(whole)
-                yield replace(batch, total=len(whole), weights=batch.weights * (0 if idle else 1))
+                weights = batch.weights * (0 if idle else 1)
+                yield replace(batch, total=len(whole), weights=weights)
         except InputError as error:
             clear_frames(error.__traceback__)  # lets go of the worker processes
             raise _without_traceback(error) from None
@@ -136,32 +155,7 @@ def group_by_length(order: Sequence[int], durations: np.ndarray, seconds: float)
     return batches
 
 
-def collate(examples: list[Example]) -> Batch:
-    """Pad inputs and targets with zeros.
-
-    Raises: ManifestError when waveforms and frames, or frames of several sizes, are mixed.
-    """
-    kinds = {_kind(example): example.id for example in examples}
-    if len(kinds) > 1:
-        found = " and ".join(f"{kind} ({name!r})" for kind, name in kinds.items())
-        raise ManifestError(f"found {found}, expected one kind in a manifest; make one of each")
-    inputs, lengths = _pad([torch.from_numpy(e.inputs) for e in examples])
-    targets, target_lengths = _pad([torch.tensor(e.target, dtype=torch.long) for e in examples])
-    ids = [e.id for e in examples]
-    return Batch(ids, inputs, lengths, targets, target_lengths, torch.ones(len(ids)), len(ids))
-
-
-def _kind(example: Example) -> str:
-    inputs = example.inputs
-    return "audio" if inputs.ndim == 1 else f"frames of {inputs.shape[1]} values"
-
-
 def _without_traceback(error: InputError) -> InputError:
     """The error itself: the loader puts the traceback of a worker process into its message."""
     name = f"{type(error).__module__}.{type(error).__qualname__}: "
     return type(error)(str(error).rpartition(name)[2].strip())
-
-
-def _pad(items: list[Tensor]) -> tuple[Tensor, Tensor]:
-    padded = torch.nn.utils.rnn.pad_sequence(items, batch_first=True)
-    return padded, torch.tensor([len(item) for item in items])

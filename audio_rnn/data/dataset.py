@@ -1,4 +1,4 @@
-"""Utterances of a manifest as arrays."""
+"""Utterances of a manifest and what is said in them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
+from torch import Tensor
 
-from audio_rnn.audio import read_audio
+from audio_rnn.data.batching import Batch
+from audio_rnn.data.inputs import pad, pad_inputs, read_inputs
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import ManifestError
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,15 @@ class Example:
     target: list[int]
 
 
-class SpeechDataset(Dataset[Example]):
+@dataclass(frozen=True)
+class SpeechBatch(Batch):
+    """Utterances and the ids of their symbols."""
+
+    targets: Tensor  # (batch, symbols)
+    target_lengths: Tensor  # (batch,)
+
+
+class SpeechDataset:
     """Reads utterances on demand; `targets` are their symbol ids."""
 
     def __init__(
@@ -34,46 +43,27 @@ class SpeechDataset(Dataset[Example]):
         self.targets = targets
         self.sample_rate = sample_rate
 
+    @property
+    def durations(self) -> NDArray[np.float64]:
+        """Seconds of each utterance."""
+        return np.array([utterance.duration for utterance in self.utterances])
+
     def __len__(self) -> int:
         return len(self.utterances)
 
     def __getitem__(self, index: int) -> Example:
         utterance = self.utterances[index]
-        path = self.folder / utterance.source
-        inputs = read_frames(path) if utterance.features else read_audio(path, self.sample_rate)
+        inputs = read_inputs(self.folder, utterance, self.sample_rate)
         return Example(utterance.id, inputs, self.targets[index])
 
-
-def read_frames(path: Path) -> NDArray[np.float32]:
-    """(frames, coefficients) of a .npy file, or of a Sphinx .mfc with 13 coefficients.
-
-    Raises: ManifestError.
-    """
-    try:
-        frames = read_sphinx(path) if path.suffix == ".mfc" else read_npy(path)
-    except (OSError, ValueError, TypeError) as error:
-        raise ManifestError(f"{path}: cannot be read as feature frames: {error}") from error
-    if frames.ndim != 2 or not len(frames) or not np.isfinite(frames).all():
-        raise ManifestError(
-            f"{path}: found shape {frames.shape}, expected finite (frames, coefficients)"
-        )
-    return frames
+    def collate(self, examples: list[Example]) -> SpeechBatch:
+        """Utterances as a padded batch. Raises: ManifestError."""
+        return collate(examples)
 
 
-def read_npy(path: Path) -> NDArray[np.float32]:
-    """The array in a .npy file. Raises OSError, ValueError, TypeError; runs no code."""
-    with path.open("rb") as file:
-        return np.lib.format.read_array(file, allow_pickle=False).astype(np.float32)
-
-
-def read_sphinx(path: Path, coefficients: int = 13) -> NDArray[np.float32]:
-    """A CMU Sphinx feature file: int32 number of values, then float32, in either byte order."""
-    data = path.read_bytes()
-    for order in (">", "<"):
-        if len(data) >= 4 and int(np.frombuffer(data, order + "i4", 1)[0]) == len(data) // 4 - 1:
-            values = np.frombuffer(data, order + "f4", offset=4)
-            if len(values) % coefficients == 0:
-                return values.reshape(-1, coefficients).astype(np.float32)
-    raise ValueError(
-        f"{len(data)} bytes do not match the header, expected 4 + 4 × {coefficients} × frames"
-    )
+def collate(examples: list[Example]) -> SpeechBatch:
+    """Pad inputs and targets with zeros. Raises: ManifestError for inputs of several kinds."""
+    ids = [example.id for example in examples]
+    inputs, lengths = pad_inputs({example.id: example.inputs for example in examples})
+    targets, counts = pad([torch.tensor(e.target, dtype=torch.long) for e in examples])
+    return SpeechBatch(ids, inputs, lengths, torch.ones(len(ids)), len(ids), targets, counts)

@@ -1,6 +1,9 @@
 """JSON-lines manifests: one utterance, clip or piece a line.
 
     {"id": "f-07", "audio": "wav/f-07.flac", "duration": 2.31, "text": "GO", "speaker": "fash"}
+    {"id": "yard", "audio": "yard.wav", "duration": 10.0, "tags": ["dog", "rain"], "fold": 2}
+    {"id": "street", "audio": "street.wav", "duration": 10.0,
+     "events": [{"onset": 1.25, "offset": 2.5, "label": "dog"}]}
 
 `audio` (or `features`: a .npy of shape (frames, coefficients), or a Sphinx .mfc) is relative to
 the manifest's folder and cannot leave it; a recipe links the corpus into that folder.
@@ -15,8 +18,10 @@ from pathlib import Path, PurePosixPath
 
 from audio_rnn.config import from_dict
 from audio_rnn.errors import ConfigError, ManifestError
+from audio_rnn.events import Event, labels_of
 
 LONGEST = 1e7  # seconds, 115 days: more is a mistake
+BEYOND = 0.1  # seconds by which an event may outlast its clip: annotations are rounded
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,12 @@ class Utterance:
     audio: str | None = None
     features: str | None = None
     text: str | None = None
-    tags: tuple[str, ...] | None = None
+    tags: tuple[str, ...] | None = None  # what is heard in it
+    events: tuple[Event, ...] | None = None  # what is heard when; all of it
     speaker: str | None = None
     split: str | None = None
+    fold: int | None = None  # of a cross-validation, from 1
+    recording: str | None = None  # what the clip was cut from
 
     def __post_init__(self) -> None:
         if (self.audio is None) == (self.features is None):
@@ -39,11 +47,24 @@ class Utterance:
             raise ConfigError(
                 f"duration: found {self.duration}, expected seconds above 0, below {LONGEST:.0e}"
             )
+        for event in self.events or ():
+            if event.offset > self.duration + BEYOND:
+                raise ConfigError(
+                    f"events: found {event.label!r} until {event.offset} s, expected an end within "
+                    f"the clip's {self.duration} s"
+                )
         path = PurePosixPath(self.source)
         if path.is_absolute() or ".." in path.parts:
             raise ConfigError(
                 f"path {self.source!r} leaves the manifest's folder; expected one inside it"
             )
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """What is heard in it, by its tags or else its events; None when nothing is said of it."""
+        if self.tags is None and self.events is not None:
+            return labels_of(self.events)
+        return self.tags
 
     @property
     def source(self) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import ctc_loss
 
 from audio_rnn.augment import AugmentConfig, FrameAugment, FrameMask, WaveformAugment
-from audio_rnn.data.batching import Batch
+from audio_rnn.data.dataset import SpeechBatch
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
@@ -37,12 +37,12 @@ class Recognition:
         self.masks = FrameMask(augment.masks, model.features.hop_seconds)
         self.silent = False  # the last evaluation found nothing but blanks
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
+    def losses(self, batch: SpeechBatch) -> dict[str, Tensor]:
         """CTC loss of each utterance, nats per symbol."""
         log_probs, steps = self.model.acoustic(*self._augmented(batch.inputs, batch.lengths))
         return {"ctc": ctc(log_probs, steps, batch.targets, batch.target_lengths)}
 
-    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+    def evaluate(self, batches: Iterable[SpeechBatch]) -> dict[str, float]:
         """Mean loss, word and character error rate of greedy decoding."""
         losses, references, hypotheses = [], [], []
         for batch in batches:
@@ -82,7 +82,7 @@ class Recognition:
 
 
 @torch.no_grad()
-def recognise_batch(model: SpeechModel, batch: Batch) -> list[Hypothesis]:
+def recognise_batch(model: SpeechModel, batch: SpeechBatch) -> list[Hypothesis]:
     """Greedy decoding of every utterance of a batch."""
     return best_texts(model, *model(batch.inputs, batch.lengths))
 

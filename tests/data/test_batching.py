@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio_rnn.config import read_yaml
-from audio_rnn.data.batching import Batch, BatchConfig, Batches, collate, group_by_length
-from audio_rnn.data.dataset import Example, SpeechDataset
+from audio_rnn.data.batching import BatchConfig, Batches, group_by_length
+from audio_rnn.data.dataset import Example, SpeechBatch, SpeechDataset, collate
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import AudioError, ConfigError, ManifestError
 
@@ -45,14 +45,14 @@ def durations_only(durations: list[float], seconds: float) -> Batches:
     return batches(SpeechDataset(Path(), utterances, [[]] * len(durations), 16000), seconds)
 
 
-def assert_equal(ours: list[Batch], theirs: list[Batch]) -> None:
+def assert_equal(ours: list[SpeechBatch], theirs: list[SpeechBatch]) -> None:
     assert [b.ids for b in ours] == [b.ids for b in theirs]
     for a, b in zip(ours, theirs, strict=True):
         for name in ("inputs", "lengths", "targets", "target_lengths", "weights"):
             assert torch.equal(getattr(a, name), getattr(b, name)), name
 
 
-def ids(some: list[Batch]) -> list[str]:
+def ids(some: list[SpeechBatch]) -> list[str]:
     return [name for batch in some for name in batch.ids]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from audio_rnn.audio import write_audio
-from audio_rnn.data.dataset import SpeechDataset, read_frames
+from audio_rnn.data.dataset import SpeechDataset
+from audio_rnn.data.inputs import read_frames
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import AudioError, ManifestError
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from audio_rnn.augment import AugmentConfig, FrameAugmentConfig
-from audio_rnn.data.batching import Batch
+from audio_rnn.data.dataset import SpeechBatch
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.features import FeatureConfig
 from audio_rnn.models.acoustic import AcousticConfig
@@ -32,17 +32,17 @@ def small_model(**front: object) -> SpeechModel:
     return SpeechModel(SpeechConfig(acoustic=acoustic), VOCABULARY)
 
 
-def batch_of(texts: list[str], samples: list[int]) -> Batch:
+def batch_of(texts: list[str], samples: list[int]) -> SpeechBatch:
     torch.manual_seed(1)
     targets = [torch.tensor(VOCABULARY.encode(text), dtype=torch.long) for text in texts]
-    return Batch(
+    return SpeechBatch(
         [f"u{i}" for i in range(len(texts))],
         torch.randn(len(texts), max(samples)) * 0.1,
         torch.tensor(samples),
-        torch.nn.utils.rnn.pad_sequence(targets, batch_first=True),
-        torch.tensor([len(t) for t in targets]),
         torch.ones(len(texts)),
         len(texts),
+        torch.nn.utils.rnn.pad_sequence(targets, batch_first=True),
+        torch.tensor([len(t) for t in targets]),
     )
 
 
@@ -133,9 +133,9 @@ def test_losses_of_a_batch_are_those_of_its_utterances_alone() -> None:
     together = task.losses(batch)["ctc"]
     for i in range(3):
         n, u = int(batch.lengths[i]), int(batch.target_lengths[i])
-        alone = Batch(
+        alone = SpeechBatch(
             batch.ids[i : i + 1], batch.inputs[i : i + 1, :n], batch.lengths[i : i + 1],
-            batch.targets[i : i + 1, :u], batch.target_lengths[i : i + 1], torch.ones(1), 1,
+            torch.ones(1), 1, batch.targets[i : i + 1, :u], batch.target_lengths[i : i + 1],
         )  # fmt: skip
         assert float(task.losses(alone)["ctc"].detach()) == pytest.approx(
             float(together[i].detach()), abs=1e-4

@@ -1,0 +1,81 @@
+"""The sound of a manifest's line as an array, and several of them as one padded tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from audio_rnn.audio import read_audio
+from audio_rnn.data.manifest import Utterance
+from audio_rnn.errors import ManifestError
+
+
+def read_inputs(folder: Path, utterance: Utterance, sample_rate: int) -> NDArray[np.float32]:
+    """A waveform (samples,) or static frames (frames, coefficients).
+
+    Raises: AudioError, ManifestError.
+    """
+    path = folder / utterance.source
+    return read_frames(path) if utterance.features else read_audio(path, sample_rate)
+
+
+def pad_inputs(inputs: Mapping[str, NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
+    """Inputs by name -> (batch, samples) or (batch, frames, coefficients), and lengths (batch,).
+
+    Raises: ManifestError when waveforms and frames, or frames of several sizes, are mixed.
+    """
+    kinds = {_kind(array): name for name, array in inputs.items()}
+    if len(kinds) > 1:
+        found = " and ".join(f"{kind} ({name!r})" for kind, name in kinds.items())
+        raise ManifestError(f"found {found}, expected one kind in a manifest; make one of each")
+    return pad([torch.from_numpy(array) for array in inputs.values()])
+
+
+def pad(rows: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Rows of any lengths, padded with zeros, and their lengths (batch,)."""
+    return pad_sequence(rows, batch_first=True), torch.tensor([len(row) for row in rows])
+
+
+def _kind(inputs: NDArray[np.float32]) -> str:
+    return "audio" if inputs.ndim == 1 else f"frames of {inputs.shape[1]} values"
+
+
+def read_frames(path: Path) -> NDArray[np.float32]:
+    """(frames, coefficients) of a .npy file, or of a Sphinx .mfc with 13 coefficients.
+
+    Raises: ManifestError.
+    """
+    try:
+        frames = read_sphinx(path) if path.suffix == ".mfc" else read_npy(path)
+    except (OSError, ValueError, TypeError) as error:
+        raise ManifestError(f"{path}: cannot be read as feature frames: {error}") from error
+    if frames.ndim != 2 or not len(frames) or not np.isfinite(frames).all():
+        raise ManifestError(
+            f"{path}: found shape {frames.shape}, expected finite (frames, coefficients)"
+        )
+    return frames
+
+
+def read_npy(path: Path) -> NDArray[np.float32]:
+    """The array in a .npy file. Raises OSError, ValueError, TypeError; runs no code."""
+    with path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False).astype(np.float32)
+
+
+def read_sphinx(path: Path, coefficients: int = 13) -> NDArray[np.float32]:
+    """A CMU Sphinx feature file: int32 number of values, then float32, in either byte order."""
+    data = path.read_bytes()
+    for order in (">", "<"):
+        if len(data) >= 4 and int(np.frombuffer(data, order + "i4", 1)[0]) == len(data) // 4 - 1:
+            values = np.frombuffer(data, order + "f4", offset=4)
+            if len(values) % coefficients == 0:
+                return values.reshape(-1, coefficients).astype(np.float32)
+    raise ValueError(
+        f"{len(data)} bytes do not match the header, expected 4 + 4 × {coefficients} × frames"
+    )
