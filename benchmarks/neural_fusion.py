@@ -6,17 +6,16 @@
         --characters runs/kathleen_text --words runs/kathleen_words
 
 Word n-grams are trained here on the texts of train.jsonl. Characters join the search (shallow
-fusion) or judge its texts, words judge them only. Every line chooses its weights by the expected
-word errors on valid.jsonl, one after the other until none gets better; test.jsonl is decoded with
-those alone. Times are of
-the decoder by itself on one thread: every round decodes the test set with all lines in turn.
+fusion) or judge its texts, words judge them only. Every line chooses its weights on valid.jsonl, as
+`evaluate --tune` does; test.jsonl is decoded with those alone. Times are of the decoder by itself on
+one thread: every round decodes the test set with all lines in turn.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -33,18 +32,11 @@ from audio_rnn.decoding.beam.fusion import Knowledge, Weights
 from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.ngram.kneser_ney import train
-from audio_rnn.metrics import word_errors
+from audio_rnn.metrics.text import word_errors
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel
 from recipes.speech_recognition.evaluate import Options, listen
-from recipes.speech_recognition.tune import expected_errors
-
-Axes = dict[str, Sequence[float]]  # name of a weight -> values to choose from
-
-LM_WEIGHTS = (0.1, 0.2, 0.35, 0.5, 0.8, 1.2)
-NEURAL_WEIGHTS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
-BONUS: Axes = {"word_bonus": (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0)}
-PASSES = 4  # over all weights, at most
+from recipes.speech_recognition.tune import expected_errors, search
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ class Line:
 
     name: str
     knowledge: Knowledge
-    axes: Axes
+    names: Sequence[str]  # of the weights to be tuned
 
     def decoder(self, model: SpeechModel, weights: Weights) -> Decoder:
         """With these weights."""
@@ -87,6 +79,7 @@ class Heard:
 
     def expected(self, decoder: Decoder) -> float:
         """Share of words that are expected to be wrong."""
+        assert isinstance(decoder, BeamDecoder), "with a language model there is a search"
         words = [reference.split() for reference in self.references]
         return expected_errors(decoder, self.log_probs, words)
 
@@ -106,22 +99,20 @@ def make_lines(arguments: Arguments) -> Iterator[Line]:
     """All that the arguments allow."""
     texts = [u.text or "" for u in read_manifest(arguments.data / "train.jsonl")]
     ngrams, name = train(texts, arguments.order), f"{arguments.order}-grams"
-    within: Axes = {"lm_weight": LM_WEIGHTS}
-    fused, judged = {"neural_weight": NEURAL_WEIGHTS}, {"rescorer_weight": NEURAL_WEIGHTS}
-    yield Line("greedy", Knowledge(), {})
-    yield Line("beam", Knowledge(), {})
-    yield Line(name, Knowledge(ngrams), within | BONUS)
+    within, fused, judged = "lm_weight", "neural_weight", "rescorer_weight"
+    yield Line("greedy", Knowledge(), [])
+    yield Line("beam", Knowledge(), [])
+    yield Line(name, Knowledge(ngrams), [within])
     if arguments.characters:
         letters = LanguageModel.load(arguments.characters)
         both, after = Knowledge(ngrams, neural=letters), Knowledge(ngrams, rescorer=letters)
-        yield Line("characters", Knowledge(neural=letters), fused | BONUS)
-        yield Line(f"{name}, characters", both, within | fused | BONUS)
-        yield Line(f"{name}, then characters", after, within | judged | BONUS)
+        yield Line("characters", Knowledge(neural=letters), [fused])
+        yield Line(f"{name}, characters", both, [within, fused])
+        yield Line(f"{name}, then characters", after, [within, judged])
     if arguments.words:
         words = LanguageModel.load(arguments.words)
-        yield Line(
-            f"{name}, then words", Knowledge(ngrams, rescorer=words), within | judged | BONUS
-        )
+        after = Knowledge(ngrams, rescorer=words)
+        yield Line(f"{name}, then words", after, [within, judged])
 
 
 def hear(folder: Path, model: SpeechModel, data: Path, split: str) -> Heard:
@@ -156,27 +147,21 @@ def tabulate(
 
 
 def tuned(line: Line, model: SpeechModel, valid: Heard) -> Weights:
-    """The weights of fewest expected errors, as far as changing one at a time leads."""
+    """The weights that `evaluate --tune` would find."""
 
     @cache
     def errors(weights: Weights) -> float:
         return valid.expected(line.decoder(model, weights))
 
-    best = Weights()
-    for _ in range(PASSES):
-        before = best
-        for name, values in line.axes.items():
-            best = min((replace(best, **{name: value}) for value in values), key=errors)
-        if best == before:
-            break
-    return best
+    return search(line.names, errors)
 
 
 def shown(line: Line, weights: Weights) -> list[str]:
     """Weights of the n-grams and of the network, and the word's bonus, as far as there are any."""
     network = "rescorer_weight" if line.knowledge.rescorer else "neural_weight"
     names = ("lm_weight", network, "word_bonus")
-    return [f"{getattr(weights, name):g}" if name in line.axes else "" for name in names]
+    tuned = [*line.names, "word_bonus"] if line.names else []
+    return [f"{getattr(weights, name):g}" if name in tuned else "" for name in names]
 
 
 def time_all(

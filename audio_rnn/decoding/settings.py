@@ -14,6 +14,11 @@ class DecodingConfig:
 
     lm: Path | None = None
     """Language model: an ARPA file (.gz too) of words, or of the model's symbols with ▁ as space."""
+    neural_lm: Path | None = None
+    """Recurrent language model that joins the search: a run folder of recipes.language_model, trained
+    on the model's symbols."""
+    rescorer: Path | None = None
+    """Such a folder, of words or pieces as well, whose model judges what the search has found."""
     lexicon: Path | None = None
     """Text file with the only words that may be written, one a line."""
     hotwords: tuple[str, ...] = ()
@@ -25,15 +30,25 @@ class DecodingConfig:
     beam_width: int | None = None
     """Prefixes that the search keeps; without any of these options, greedy decoding. Default: 50."""
     lm_weight: float | None = None
-    """Of the language model against the sound. Default: as evaluate --tune found it, else 0.5."""
+    """Of --lm against the sound. Default: as evaluate --tune found it, else 0.5."""
+    neural_weight: float | None = None
+    """Of --neural-lm. Default: as tuned, else 0.5."""
+    rescorer_weight: float | None = None
+    """Of --rescorer. Default: as tuned, else 0.5."""
     word_bonus: float | None = None
     """Nats a word, against a language model's liking for few. Default: as tuned, else 1."""
 
     @property
     def greedy(self) -> bool:
         """Whether nothing here asks for a search."""
-        knowledge = self.lm, self.lexicon, self.hotwords_from, self.beam_width
-        return not self.hotwords and all(value is None for value in knowledge)
+        others = self.lexicon, self.hotwords_from, self.beam_width
+        return not self.models and not self.hotwords and all(value is None for value in others)
+
+    @property
+    def models(self) -> list[Path]:
+        """The language models."""
+        found = self.lm, self.neural_lm, self.rescorer
+        return [path for path in found if path is not None]
 
 
 def read_lines(path: Path, what: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 python -m recipes.speech_recognition.evaluate --model runs/an4 --manifest data/an4/test.jsonl
 
-With a language model, first find its weight on held-out data, which saves it with the model:
+With language models, first find their weights on held-out data, which saves them with the model:
 
 python -m recipes.speech_recognition.evaluate --model runs/an4 --lm an4.arpa --tune --manifest data/an4/valid.jsonl
 python -m recipes.speech_recognition.evaluate --model runs/an4 --lm an4.arpa --manifest data/an4/test.jsonl
@@ -31,7 +31,7 @@ from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.device import choose_device
 from audio_rnn.errors import VocabularyError
 from audio_rnn.inference.decoders import make_decoder
-from audio_rnn.metrics import ErrorCounts, character_errors, word_errors
+from audio_rnn.metrics.text import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import Vocabulary
 from recipes.command import program
@@ -50,7 +50,7 @@ class Options:
     )
     batch_seconds: float = 200.0  # padded audio at once
     worst: int = 10  # utterances with the most errors to show
-    tune: tyro.conf.FlagCreatePairsOff[bool] = False  # find and save --lm-weight and --word-bonus
+    tune: tyro.conf.FlagCreatePairsOff[bool] = False  # find and save weights and --word-bonus
     decoding: Annotated[DecodingConfig, tyro.conf.arg(name="")] = field(
         default_factory=DecodingConfig
     )

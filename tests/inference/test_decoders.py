@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from audio_rnn.__main__ import main
 from audio_rnn.audio import read_audio, write_audio
@@ -16,9 +18,13 @@ from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import DecodingError, InputError, LanguageModelError, ModelError
-from audio_rnn.inference.decoders import Tuned, digest, load_tuned, make_decoder, save_tuned
+from audio_rnn.inference.decoders import make_decoder
 from audio_rnn.inference.stream import SpeechStream, StreamConfig
 from audio_rnn.inference.transcriber import Transcriber
+from audio_rnn.inference.tuned import Tuned, digest, load_tuned, save_tuned
+from audio_rnn.models.folder import write_model
+from audio_rnn.models.sequence import SequenceConfig, SequenceModel
+from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from tests.small_model import RATE, causal_model, save_small_model, small_model, sound
 
 TEXTS = ["abc def", "def abc ghi", "abc ghi", "ghi def def"]
@@ -33,16 +39,31 @@ def files(tmp_path_factory) -> Path:
     (folder / "hot.txt").write_text("ghi abc\t2.5\nfed\n", encoding="utf-8")
     write_audio(folder / "sound.wav", sound(3.0), RATE)
     save_small_model(folder / "run", causal_model())
+    save_language_model(folder / "letters", causal_model().vocabulary)
+    save_language_model(folder / "words", Vocabulary((BLANK_SYMBOL, "<unk>", "abc"), "symbol"))
     return folder
 
 
+def save_language_model(folder: Path, vocabulary: Vocabulary) -> None:
+    """A run folder with random weights that prefer some symbols."""
+    torch.manual_seed(0)
+    model = SequenceModel(SequenceConfig(embedding=6, hidden=5), vocabulary)
+    with torch.no_grad():
+        model.output.weight.mul_(8)
+    write_model(folder / "model", model, model.describe())
+
+
 def combinations(files: Path) -> list[DecodingConfig]:
-    """Every way to give or leave out language model, lexicon, hotwords and beam width."""
-    lm, lexicon, hot = files / "lm.arpa.gz", files / "words.txt", files / "hot.txt"
-    choices = itertools.product((None, lm), (None, lexicon), (None, hot), (None, 7))
-    return [
-        DecodingConfig(lm=a, lexicon=b, hotwords_from=c, beam_width=d) for a, b, c, d in choices
-    ]
+    """Every way to give or leave out language models, lexicon and hotwords."""
+    given = {
+        "lm": files / "lm.arpa.gz",
+        "neural_lm": files / "letters",
+        "rescorer": files / "words",
+        "lexicon": files / "words.txt",
+        "hotwords_from": files / "hot.txt",
+    }
+    choices = itertools.product(*((None, value) for value in given.values()))
+    return [DecodingConfig(**dict(zip(given, values)), beam_width=7) for values in choices]
 
 
 def test_without_any_option_decoding_is_greedy():
@@ -65,45 +86,68 @@ def test_every_combination_streams_the_text_of_the_file(files):
         if config.lexicon:
             assert set(offline.text.split()) <= words
         seen.add(offline.text)
-    assert len(seen) > 4  # the options do something
+    assert len(seen) > 8  # the options do something
 
 
 def test_the_command_takes_them_offline_and_streaming(files, capsys):
     options = ["--model", f"{files / 'run'}", "--lm", f"{files / 'lm.arpa.gz'}", "--beam-width"]
-    options += ["9", "--lexicon", f"{files / 'words.txt'}", "--hotwords", "ghi abc", "fed"]
+    options += ["9", "--neural-lm", f"{files / 'letters'}", "--neural-weight", "0.4"]
+    options += [
+        "--rescorer",
+        f"{files / 'words'}",
+        "--lexicon",
+        f"{files / 'words.txt'}",
+        "--hotwords",
+        "ghi abc",
+        "fed",
+    ]
     assert main(["transcribe", f"{files / 'sound.wav'}", *options]) == 0
     whole = capsys.readouterr().out.split()
     assert main(["transcribe", "--stream", f"{files / 'sound.wav'}", *options]) == 0
     assert capsys.readouterr().out.split() == whole != []
 
 
-def test_tuned_weights_are_taken_for_their_language_model_only(files, caplog):
+@pytest.fixture
+def run(tmp_path) -> Path:
+    """A run folder of its own."""
+    return save_small_model(tmp_path / "run", causal_model())
+
+
+def test_tuned_weights_are_taken_for_their_language_models_only(files, run, caplog):
+    lm, letters = files / "lm.arpa.gz", files / "letters"
+    alone = Tuned("valid.jsonl", 0.1, 3.5, digest(lm), 0.25)
+    save_tuned(run, replace(alone, lm_weight=1.0))
+    save_tuned(run, Tuned("valid.jsonl", 0.1, 1.5, digest(lm), 0.2, digest(letters), 0.75))
+    save_tuned(run, alone)  # in place of the first
+    assert len(load_tuned(run)) == 2
+    model = causal_model()
+    fusion = make_decoder(model, run, DecodingConfig(lm=lm)).fusion
+    assert (fusion.lm_weight, fusion.word_bonus) == (0.25, 3.5)
+    fusion = make_decoder(model, run, DecodingConfig(lm=lm, word_bonus=0.5)).fusion
+    assert (fusion.lm_weight, fusion.word_bonus) == (0.25, 0.5)
+    both = make_decoder(model, run, DecodingConfig(lm=lm, neural_lm=letters))
+    assert (both.fusion.lm_weight, both.neural.weight) == (0.2, 0.75)
+    assert not caplog.records
+    other = files / "other.arpa"
+    train(TEXTS[:2], order=1).save(other)
+    fusion = make_decoder(model, run, DecodingConfig(lm=other)).fusion
+    assert fusion.lm_weight not in (0.25, 0.2)
+    assert "holds weights for another choice of language models" in caplog.text
+
+
+def test_the_one_entry_of_first_versions_is_read(files, run):
     lm = files / "lm.arpa.gz"
-    save_tuned(files / "run", Tuned(digest(lm), 0.25, 3.5, "valid.jsonl", 0.1))
-    try:
-        model = causal_model()
-        fusion = make_decoder(model, files / "run", DecodingConfig(lm=lm)).fusion
-        assert (fusion.lm_weight, fusion.word_bonus) == (0.25, 3.5)
-        fusion = make_decoder(model, files / "run", DecodingConfig(lm=lm, word_bonus=0.5)).fusion
-        assert (fusion.lm_weight, fusion.word_bonus) == (0.25, 0.5)
-        assert not caplog.records
-        other = files / "other.arpa"
-        train(TEXTS[:2], order=1).save(other)
-        fusion = make_decoder(model, files / "run", DecodingConfig(lm=other)).fusion
-        assert fusion.lm_weight != 0.25
-        assert "holds weights for another language model" in caplog.text
-    finally:
-        (files / "run" / "model" / "decoding.json").unlink()
+    old = {"lm_sha256": digest(lm), "lm_weight": 0.25, "word_bonus": 3.5}
+    old |= {"manifest": "valid.jsonl", "expected_wer": 0.1}
+    (run / "model" / "decoding.json").write_text(json.dumps(old), encoding="utf-8")
+    assert make_decoder(causal_model(), run, DecodingConfig(lm=lm)).fusion.lm_weight == 0.25
 
 
-def test_broken_tuned_weights_are_named(files):
-    place = files / "run" / "model" / "decoding.json"
-    place.write_text(json.dumps({"lm_weight": 1.0}), encoding="utf-8")
-    try:
-        with pytest.raises(ModelError, match=r"decoding\.json.*tune again, or delete the file"):
-            load_tuned(files / "run")
-    finally:
-        place.unlink()
+def test_broken_tuned_weights_are_named(run):
+    place = run / "model" / "decoding.json"
+    place.write_text(json.dumps([{"lm_weight": 1.0}]), encoding="utf-8")
+    with pytest.raises(ModelError, match=r"decoding\.json.*delete the file and tune again"):
+        load_tuned(run)
 
 
 @pytest.mark.parametrize(
@@ -140,3 +184,21 @@ def test_a_beam_of_nothing_is_refused():
 def test_an_empty_hotword_is_refused():
     with pytest.raises(DecodingError, match="hotword: found ' '"):
         make_decoder(small_model(), None, DecodingConfig(hotwords=(" ",)))
+
+
+@pytest.mark.parametrize(
+    ("option", "folder", "message"),
+    [
+        ("neural_lm", "run", "run: found a model of kind 'speech', expected 'sequence'"),
+        ("neural_lm", "nothing", "nothing: no such folder; expected the run folder"),
+        ("neural_lm", "lm.arpa.gz", "lm.arpa.gz: no such folder"),
+        ("neural_lm", "words", "neural language model: found one of symbols, expected characters"),
+        ("neural_lm", "digits", "neural language model: found no ' ' among its 3 symbols"),
+        ("rescorer", "run", "run: found a model of kind 'speech', expected 'sequence'"),
+        ("rescorer", "digits", "rescorer: symbol '.' in '.' is not among the 3"),
+    ],
+)
+def test_other_models_are_refused(files, option, folder, message):
+    save_language_model(files / "digits", Vocabulary.from_texts(["123"]))
+    with pytest.raises((ModelError, LanguageModelError), match=message):
+        make_decoder(small_model(), None, DecodingConfig(**{option: files / folder}))

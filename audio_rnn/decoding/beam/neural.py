@@ -94,7 +94,7 @@ def symbol_ids(theirs: Vocabulary, ours: Vocabulary) -> NDArray[np.int64]:
     """
     if theirs.unit != ours.unit:
         raise LanguageModelError(
-            f"language model: found one of {theirs.unit}s, expected {ours.unit}s, which the model "
+            f"neural language model: found one of {theirs.unit}s, expected {ours.unit}s, which the model "
             "writes; train it on these, or rescore with it"
         )
     unknown = theirs.ids.get(UNKNOWN)
@@ -102,7 +102,7 @@ def symbol_ids(theirs: Vocabulary, ours: Vocabulary) -> NDArray[np.int64]:
     missing = [symbol for symbol, id_ in zip(ours.symbols[1:], found) if id_ is None]
     if missing:
         raise LanguageModelError(
-            f"language model: found no {missing[0]!r} among its {len(theirs) - 1} symbols, and "
+            f"neural language model: found no {missing[0]!r} among its {len(theirs) - 1} symbols, and "
             f"{len(missing) - 1} more are missing; expected all {len(ours) - 1} of the model: "
             "prepare its text with the model's vocabulary"
         )

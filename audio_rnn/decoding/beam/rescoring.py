@@ -76,6 +76,6 @@ def check_spells(model: TextModel, vocabulary: Vocabulary) -> None:
         model.score_texts([text for text in texts if text], True)
     except VocabularyError as error:
         raise LanguageModelError(
-            f"language model: {str(error).partition(';')[0]}, expected all that the model writes; "
+            f"rescorer: {str(error).partition(';')[0]}, expected all that the model writes; "
             "prepare its text with the model's vocabulary"
         ) from None
