@@ -89,6 +89,26 @@ def read_audio(path: Source, sample_rate: int, channel: int | None = None) -> np
     return np.concatenate(list(read_blocks(path, sample_rate, channel=channel)))
 
 
+def read_excerpt(path: Source, sample_rate: int, start: float, seconds: float) -> np.ndarray:
+    """`seconds` from `start` on, or what there is of them: a part of what `read_audio` gives.
+
+    Raises: AudioError, also when there is nothing.
+    """
+    first, last = round(start * sample_rate), round((start + seconds) * sample_rate)
+    done, parts = 0, []
+    for block in read_blocks(path, sample_rate):
+        parts.append(block[max(0, first - done) : max(0, last - done)])
+        done += len(block)
+        if done >= last:
+            break
+    excerpt = np.concatenate(parts)
+    if not len(excerpt):
+        raise AudioError(
+            f"{source_name(path)}: found {done / sample_rate:.2f} s, expected sound after {start:.2f} s"
+        )
+    return excerpt
+
+
 def read_blocks(
     path: Source, sample_rate: int, seconds: float = BLOCK_SECONDS, channel: int | None = None
 ) -> Iterator[np.ndarray]:

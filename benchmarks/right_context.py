@@ -19,7 +19,7 @@ from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.inference import Transcriber, Transcript
 from audio_rnn.inference.stream import SpeechStream, StreamConfig
-from audio_rnn.metrics import word_errors
+from audio_rnn.metrics.text import word_errors
 from audio_rnn.models.speech import SpeechModel
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_rnn.metrics import ErrorCounts, character_errors, word_errors
+from audio_rnn.metrics.text import ErrorCounts, character_errors, word_errors
 
 sentences = st.lists(st.sampled_from(["A", "B", "CD", "EF"]), max_size=6).map(" ".join)
 pairs = st.lists(st.tuples(sentences, sentences), max_size=5)

@@ -32,6 +32,7 @@ class TrainingConfig:
     averaging: Literal["none", "ema", "last"] = "ema"  # weights that are evaluated and saved
     ema_decay: float = 0.999  # a step
     last: int = 5  # epochs averaged by "last"
+    keep: Literal["best", "last"] = "best"  # the model that is kept, by the monitored score
     patience: int | None = None  # validations without a better score before training stops
     validate_every: int = 1  # epochs
     save_every: int | None = None  # steps between saves inside an epoch

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import Position
 from audio_rnn.errors import ConfigError
 
@@ -76,12 +77,15 @@ class Display:
             self.writer.add_scalar(name, value, step)
 
 
-def ending(position: Position, patience: int | None, monitor: str, folder: Path) -> str:
+def ending(position: Position, config: TrainingConfig, monitor: str, folder: Path) -> str:
     """How a training ended, and what it leaves in its run folder."""
     early = (
-        f", stopped early: {monitor} got no better for training.patience ({patience}) validations"
+        f", stopped early: {monitor} got no better for training.patience ({config.patience}) "
+        "validations"
     )
     trained = f"trained {position.epoch - 1} epochs{early if position.stopped else ''}"
+    if config.keep == "last":
+        return f"{trained}\nmodel of the last epoch in {folder / 'model'}"
     if position.best is None:
         return f"{trained}; no model was kept, since no {monitor} was finite"
     best = f"best: epoch {position.best_epoch}, {monitor} {position.best:.4f}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from audio_rnn.config import require
 from audio_rnn.engine import checkpoint, distributed, run_folder
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.display import Display, draw_curves, ending
@@ -41,11 +42,17 @@ class Trainer:
         """Whether there is a state to go on from, weights and buffers included."""
         return checkpoint.present(self.run_dir / "checkpoint")
 
-    def fit(self, train: Batches, valid: Batches) -> Position:
+    def fit(self, train: Batches, valid: Batches | None) -> Position:
         """Train to the end, to early stopping or until asked to stop.
+
+        Without `valid` there are no scores, and training.keep must be "last".
 
         Raises: TrainingError (losses not finite, folder in use, disk full), Interrupted, Terminated.
         """
+        require(
+            valid is not None or self.config.keep == "last",
+            "training.keep", self.config.keep, "'last' where there is no validation data",
+        )  # fmt: skip
         claim = run_folder.claimed(self.run_dir) if self.process.first else nullcontext()
         total = self.config.epochs * train.steps(1)
         with (
@@ -67,7 +74,7 @@ class Trainer:
         """Draw the curves and say how it went."""
         monitor, folder = self.task.monitor, self.run_dir
         draw_curves(run_folder.read_history(folder), monitor, folder / "curves.png")
-        self.display.say(ending(self.state.position, self.config.patience, monitor, folder))
+        self.display.say(ending(self.state.position, self.config, monitor, folder))
 
     def _resume(self) -> None:
         torch.manual_seed(self.config.seed + self.process.rank)
@@ -170,18 +177,19 @@ class Trainer:
             raise Terminated(0)
         raise Interrupted(message)
 
-    def _after_epoch(self, valid: Batches) -> None:
+    def _after_epoch(self, valid: Batches | None) -> None:
         position, config = self.state.position, self.config
         scores: dict[str, float] = {}
         if position.epoch % config.validate_every == 0 or position.epoch == config.epochs:
             scores = self._validate(valid)
+        if scores:
             best = judge(self.task, scores, position, config)
             self.display.scores(position.epoch, position.mean_loss, scores, best)
         self._log({"train_loss": position.mean_loss, **scores})
         position.next_epoch()
         self._save()
 
-    def _validate(self, valid: Batches) -> dict[str, float]:
+    def _validate(self, valid: Batches | None) -> dict[str, float]:
         """Scores of the averaged weights, taken in the first process and known in all.
 
         An interrupt leaves them; the run that goes on takes them anew.
@@ -189,10 +197,12 @@ class Trainer:
         scores: dict[str, float] = {}
         if self.process.first:
             with suppress(Interrupted):
-                batches = self._until_interrupt(valid)
-                scores = validate(self.task, self.state, batches, self.run_dir / "model")
+                batches = self._until_interrupt(valid) if valid else None
+                scores = validate(
+                    self.task, self.state, batches, self.config, self.run_dir / "model"
+                )
         scores = distributed.from_first(scores, self.process)
-        if not scores:
+        if valid and not scores:
             self._stop_if_asked()
         return scores
 

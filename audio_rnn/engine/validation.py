@@ -15,15 +15,23 @@ from audio_rnn.engine.task import Batch, Task
 from audio_rnn.models.folder import write_model
 
 
-def validate(task: Task, state: State, batches: Iterable[Batch], folder: Path) -> dict[str, float]:
-    """Scores of the averaged weights; the model `folder` is written when they are the best.
+def validate(
+    task: Task,
+    state: State,
+    batches: Iterable[Batch] | None,
+    config: TrainingConfig,
+    folder: Path,
+) -> dict[str, float]:
+    """Scores of the averaged weights; the model `folder` is written when they are to be kept.
+
+    Without batches there are no scores.
 
     Raises: TrainingError when it cannot be written.
     """
     task.model.eval()
     with state.average.applied(), torch.no_grad():
-        scores = task.evaluate(batches)
-        if is_better(task, scores, state.position):
+        scores = {} if batches is None else task.evaluate(batches)
+        if config.keep == "last" or is_better(task, scores, state.position):
             facts = {"epoch": state.position.epoch, "scores": scores}
             with writing(folder):
                 write_model(folder, task.model, {**task.describe(), **facts})

@@ -16,7 +16,7 @@ from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.hypothesis import Hypothesis
-from audio_rnn.metrics import character_errors, word_errors
+from audio_rnn.metrics.text import character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import BLANK
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from audio_rnn.errors import InputError
 from audio_rnn.vocabulary import Vocabulary
 from recipes.language_model.corpus import write_corpus
+from recipes.prepare import run
 from recipes.speech_recognition import phrases
-from recipes.speech_recognition.corpus import run
 
 
 @dataclass(frozen=True)

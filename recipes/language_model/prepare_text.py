@@ -20,8 +20,8 @@ from audio_rnn.data.texts import UNKNOWN, read_texts
 from audio_rnn.errors import InputError
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from recipes.language_model.corpus import SPLITS, write_corpus
+from recipes.prepare import Source, run
 from recipes.speech_recognition import make_vocabulary
-from recipes.speech_recognition.corpus import Source, run
 from recipes.speech_recognition.prepare_folder import NORMALISERS
 
 

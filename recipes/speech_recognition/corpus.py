@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
 
-import tyro
 from rich.console import Console
 from rich.table import Table
 
-from audio_rnn.cli.shell import run_command
 from audio_rnn.data.manifest import Utterance, write_manifest
 from audio_rnn.errors import InputError
 from audio_rnn.vocabulary import Vocabulary
-from recipes.command import program
-from recipes.speech_recognition.recordings import LINK, is_below, listed
+from recipes.prepare import is_below, link, listed
 from recipes.speech_recognition.splits import SPLITS
-
-Source = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
-Options = TypeVar("Options")
-
-
-def run(
-    prepare: Callable[[Options], None], options: type[Options], description: str | None
-) -> None:
-    """The command line of a prepare script: a user's mistake is one line and exit status 1."""
-    run_command(lambda: prepare(tyro.cli(options, prog=program(), description=description)))
-
-
-def require_folder(folder: Path, expected: str) -> Path:
-    """`folder`, if it is one. Raises: InputError saying what was expected there."""
-    if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing"
-        raise InputError(f"{folder}: found {found}, expected {expected}")
-    return folder
 
 
 def write_corpus(
@@ -60,18 +38,6 @@ def write_corpus(
     seen = [u.text or "" for split in ("train", "valid") for u in splits.get(split, ())]
     Vocabulary.from_texts(seen).save(output / "vocabulary.txt")
     _show(output, splits)
-
-
-def link(output: Path, source: Path) -> None:
-    """Make output/source a symbolic link to `source`, replacing the link of an earlier run."""
-    place, target = output / LINK, source.resolve()
-    if place.exists() and not place.is_symlink():
-        raise InputError(
-            f"{place}: found a file or folder, expected a free place for the link to {source}; "
-            "move it away or choose another --output"
-        )
-    place.unlink(missing_ok=True)
-    place.symlink_to(target, target_is_directory=True)
 
 
 def _check(splits: Mapping[str, Sequence[Utterance]]) -> None:

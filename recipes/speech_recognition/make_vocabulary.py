@@ -17,7 +17,7 @@ from typing import Any, Literal
 from audio_rnn.data.manifest import read_manifest
 from audio_rnn.errors import InputError, VocabularyError
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
-from recipes.speech_recognition.corpus import Source, run
+from recipes.prepare import Source, run
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ import soundfile
 
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
+from recipes.prepare import Source, inside, require_folder, run
 from recipes.speech_recognition.archive import extract, is_archive
-from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
-from recipes.speech_recognition.recordings import Said, inside, match, utterances
+from recipes.speech_recognition.corpus import write_corpus
+from recipes.speech_recognition.recordings import Said, match, utterances
 from recipes.speech_recognition.splits import hold_out
 
 COEFFICIENTS = 13

@@ -23,8 +23,9 @@ from scipy.fft import next_fast_len
 
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.errors import InputError
+from recipes.prepare import run
 from recipes.speech_recognition import espeak, phrases
-from recipes.speech_recognition.corpus import run, write_corpus
+from recipes.speech_recognition.corpus import write_corpus
 
 LANGUAGES = (
     "en-us",

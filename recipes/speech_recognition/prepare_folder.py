@@ -16,8 +16,9 @@ from audio_rnn.audio import EXTENSIONS
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
 from audio_rnn.files import files_below
-from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
-from recipes.speech_recognition.recordings import Complain, Said, leave_out, match, utterances
+from recipes.prepare import Complain, Source, leave_out, require_folder, run
+from recipes.speech_recognition.corpus import write_corpus
+from recipes.speech_recognition.recordings import Said, match, utterances
 from recipes.speech_recognition.splits import by_split, hold_out
 from recipes.speech_recognition.table import read_utterances
 from recipes.speech_recognition.text import normalise, plain

@@ -13,8 +13,9 @@ from pathlib import Path
 from audio_rnn.audio import EXTENSIONS
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
-from recipes.speech_recognition.recordings import Said, listed, utterances
+from recipes.prepare import Source, listed, require_folder, run
+from recipes.speech_recognition.corpus import write_corpus
+from recipes.speech_recognition.recordings import Said, utterances
 from recipes.speech_recognition.text import spell_number
 
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<take>\d+)")

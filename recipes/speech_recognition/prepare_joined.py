@@ -18,7 +18,8 @@ import soundfile
 from audio_rnn.audio import read_audio
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.errors import InputError
-from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
+from recipes.prepare import Source, require_folder, run
+from recipes.speech_recognition.corpus import write_corpus
 from recipes.speech_recognition.splits import SPLITS
 
 PAUSE_SECONDS = (0.0, 2.0)

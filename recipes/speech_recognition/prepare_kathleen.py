@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
+from recipes.prepare import Source, require_folder, run
+from recipes.speech_recognition.corpus import write_corpus
 from recipes.speech_recognition.splits import by_split
 from recipes.speech_recognition.table import read_utterances
 from recipes.speech_recognition.text import normalise

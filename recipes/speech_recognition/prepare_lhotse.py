@@ -19,8 +19,9 @@ import yaml
 
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
-from recipes.speech_recognition.recordings import inside, match
+from recipes.prepare import Source, inside, require_folder, run
+from recipes.speech_recognition.corpus import write_corpus
+from recipes.speech_recognition.recordings import match
 
 TOLERANCE = 0.01  # seconds a cut may lack of its recording and still be all of it
 UNREADABLE = (OSError, EOFError, zlib.error, ValueError, yaml.YAMLError)  # no file, or damage in it

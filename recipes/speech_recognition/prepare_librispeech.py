@@ -12,8 +12,9 @@ from pathlib import Path
 
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
+from recipes.prepare import Source, require_folder, run
 from recipes.speech_recognition.archive import extract, is_archive
-from recipes.speech_recognition.corpus import Source, require_folder, run, write_corpus
+from recipes.speech_recognition.corpus import write_corpus
 from recipes.speech_recognition.recordings import Said, match, utterances
 from recipes.speech_recognition.splits import by_split
 from recipes.speech_recognition.table import read_utterances

@@ -10,7 +10,8 @@ from pathlib import Path
 from audio_rnn.audio import EXTENSIONS
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from recipes.speech_recognition.recordings import Complain, Said, listed, match, refuse, utterances
+from recipes.prepare import Complain, listed, refuse
+from recipes.speech_recognition.recordings import Said, match, utterances
 
 SPLIT_NAMES = {"train": "train", "valid": "valid", "dev": "valid", "test": "test"}
 DELIMITERS = ",;\t"  # of a .csv: where a comma is part of numbers, spreadsheets write semicolons

@@ -1,0 +1,116 @@
+"""Changes of clips together with their targets: moved in time, mixed with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from audio_rnn.augment.draw import chosen, uniform
+from audio_rnn.augment.mel_axis import MelAxis
+from audio_rnn.config import require
+from audio_rnn.features import FeatureConfig, valid_frames
+
+FLOOR = 1e-6  # share of the power that a clip keeps at least, so that its logarithm is finite
+
+
+@dataclass(frozen=True)
+class ClipAugmentConfig:
+    """What may happen to clips, each drawn once a clip."""
+
+    shift_probability: float = 0.0  # of beginning somewhere else, the end following the begin
+    mix_probability: float = 0.0  # of another clip of the batch mixed in (mixup)
+    mix: float = 1.0  # both parameters of the beta distribution of its share of the power
+
+    def __post_init__(self) -> None:
+        for name in ("shift_probability", "mix_probability"):
+            value = getattr(self, name)
+            require(0 <= value <= 1, name, value, "a probability from 0 to 1")
+        require(self.mix > 0, "mix", self.mix, "above 0")
+
+
+class Heard(NamedTuple):
+    """What is heard in clips, as shares from 0 to 1."""
+
+    tags: Tensor  # (batch, classes) in the clip
+    activity: Tensor  # (batch, frames, classes) in each frame
+    timed: Tensor  # (batch,) whether `activity` is known
+
+
+class ClipAugment(nn.Module):
+    """Shift, then mixture, on static frames and targets.
+
+    Mixture: Zhang et al. 2018, "mixup", on power spectra, where sounds add up (as in Tokozume et
+    al. 2018, "Learning from between-class examples"). Of one class a clip, targets are mixed by
+    the shares; of several, all that is heard in either is heard in the mixture.
+    """
+
+    def __init__(self, config: ClipAugmentConfig, features: FeatureConfig, several: bool) -> None:
+        super().__init__()
+        self.config, self.several = config, several
+        self.mel_axis = MelAxis(features)
+
+    def forward(
+        self, frames: Tensor, lengths: Tensor, heard: Heard
+    ) -> tuple[Tensor, Tensor, Heard]:
+        """(batch, frames, n_static), lengths (batch,) and targets -> the same; in training mode.
+
+        A mixture is as long as the longer clip.
+        """
+        if not self.training or not frames.numel():
+            return frames, lengths, heard
+        if self.config.shift_probability > 0:
+            frames, heard = self._shifted(frames, lengths, heard)
+        if self.config.mix_probability > 0 and len(frames) > 1:
+            return self._mixed(frames, lengths, heard)
+        return frames, lengths, heard
+
+    def _shifted(self, frames: Tensor, lengths: Tensor, heard: Heard) -> tuple[Tensor, Heard]:
+        which = chosen(self.config.shift_probability, frames)
+        by = (uniform(0, 1, frames) * lengths).long() * which
+        times = torch.arange(frames.shape[1], device=frames.device)
+        turned = (times + by[:, None]) % lengths[:, None].clamp(min=1)
+        places = torch.where(valid_frames(lengths, len(times)), turned, times).unsqueeze(-1)
+        activity = heard.activity.gather(1, places.expand_as(heard.activity))
+        return frames.gather(1, places.expand_as(frames)), heard._replace(activity=activity)
+
+    def _mixed(self, frames: Tensor, lengths: Tensor, heard: Heard) -> tuple[Tensor, Tensor, Heard]:
+        share = self._shares(frames)
+        order = torch.randperm(len(frames)).to(frames.device)
+        mel = frames @ self.mel_axis.to_mel
+        inside = valid_frames(lengths, frames.shape[1]).unsqueeze(-1)
+        power = mel.masked_fill(~inside, -torch.inf)
+        first = power + (1 - share).clamp(min=FLOOR).log()[:, None, None]
+        second = power[order] + share.clamp(min=FLOOR).log()[:, None, None]
+        longer = torch.maximum(lengths, lengths[order])
+        mixed = torch.logaddexp(first, second).where(inside | inside[order], 0)
+        which = (share > 0)[:, None, None]
+        return (
+            torch.where(which, mixed @ self.mel_axis.to_frames, frames),
+            longer.where(share > 0, lengths),
+            self._both(heard, order, share),
+        )
+
+    def _shares(self, frames: Tensor) -> Tensor:
+        """Of the power of the other clip: (batch,), at most half."""
+        draws = torch.distributions.Beta(self.config.mix, self.config.mix).sample((len(frames),))
+        share = torch.minimum(draws, 1 - draws).to(frames)
+        return share * chosen(self.config.mix_probability, frames)
+
+    def _both(self, heard: Heard, order: Tensor, share: Tensor) -> Heard:
+        """The targets of mixtures. A mixture is timed if both clips are."""
+        other = Heard(*(part[order] for part in heard))
+        alone = share == 0
+        if self.several:
+            tags = torch.maximum(heard.tags, other.tags)
+            activity = torch.maximum(heard.activity, other.activity)
+        else:
+            tags = torch.lerp(heard.tags, other.tags, share[:, None])
+            activity = torch.lerp(heard.activity, other.activity, share[:, None, None])
+        return Heard(
+            heard.tags.where(alone[:, None], tags),
+            heard.activity.where(alone[:, None, None], activity),
+            heard.timed & (alone | other.timed),
+        )
