@@ -64,8 +64,14 @@ def tune(
         _show(name, best, errors)
     weights = {name: getattr(best, name) for name in [*names, BONUS]}
     lm, neural, rescorer = digests(config)
-    models = {"lm_sha256": lm, "neural_sha256": neural, "rescorer_sha256": rescorer}
-    tuned = Tuned(manifest.name, errors(best), **weights, **models)
+    tuned = Tuned(
+        manifest.name,
+        errors(best),
+        **weights,
+        lm_sha256=lm,
+        neural_sha256=neural,
+        rescorer_sha256=rescorer,
+    )
     save_tuned(folder, tuned)
     return tuned
 
