@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.metrics import character_errors, word_errors
+from audio_rnn.metrics.text import character_errors, word_errors
 from benchmarks._contenders import Contender, Settings
 from benchmarks._corpus import Spoken
 
