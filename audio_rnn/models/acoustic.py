@@ -90,12 +90,13 @@ class AcousticModel(nn.Module):
             self.config.stride,
         )
 
-    def lookahead_stage(self) -> Stage:
-        """The same for the lookahead: (steps, width) -> (steps, width)."""
+    def output_stage(self) -> Stage:
+        """What follows the layers, the same way: (steps, width) -> log_probs (steps, outputs)."""
+        ahead = self.config.lookahead
         return Local(
-            lambda x: self.lookahead(x[None])[0],
-            self.config.recurrent.width,
-            future=self.config.lookahead,
+            lambda x: self.log_probs(self.lookahead(x[None])[0]),
+            self.output.out_features,
+            future=ahead,
         )
 
     @property

@@ -1,32 +1,45 @@
-"""Acoustic models on frames that come piece by piece."""
+"""Networks around recurrent layers on frames that come piece by piece."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from audio_rnn.features.stages import Chain, Local, Stage
-from audio_rnn.models.acoustic import AcousticModel
+from audio_rnn.features.stages import Chain, Stage
 from audio_rnn.models.recurrent import RecurrentLayer, RecurrentStack, State
 
 
-def causal_stream(model: AcousticModel) -> Stage:
-    """A stage from frames (n, inputs) to log_probs (m, outputs), for one direction: equal to the
+class Network(Protocol):
+    """What comes before recurrent layers, the layers, and what comes after them."""
+
+    inputs: int  # values in a frame
+
+    @property
+    def recurrent(self) -> RecurrentStack:
+        """(batch, steps, inputs) -> (batch, steps, width)."""
+
+    def front_stage(self) -> Stage:
+        """Frames (frames, inputs) -> steps (steps, inputs of the layers)."""
+
+    def output_stage(self) -> Stage:
+        """What the layers give (steps, width) -> (steps, outputs)."""
+
+
+def causal_stream(model: Network) -> Stage:
+    """A stage from frames (n, inputs) to outputs (m, outputs), for one direction: equal to the
     whole, however it is cut."""
-    return _around(model, Carried(model.recurrent))
+    return Chain([model.front_stage(), Carried(model.recurrent), model.output_stage()])
 
 
-def chunked_stream(model: AcousticModel, chunk: int, right: int) -> Stage:
+def chunked_stream(model: Network, chunk: int, right: int) -> Stage:
     """The same for two directions, `chunk` steps at a time with `right` steps of future.
 
     What it gives depends on these two numbers, and not on how the frames come.
     """
-    return _around(model, Chunked(model.recurrent, chunk, right))
-
-
-def _around(model: AcousticModel, recurrent: Stage) -> Stage:
-    output = Local(model.log_probs, model.output.out_features)
-    return Chain([model.front_stage(), recurrent, model.lookahead_stage(), output])
+    layers = Chunked(model.recurrent, chunk, right)
+    return Chain([model.front_stage(), layers, model.output_stage()])
 
 
 class Carried:

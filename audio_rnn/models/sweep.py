@@ -1,4 +1,4 @@
-"""An acoustic model over a sequence of any length, in memory that does not grow with it.
+"""A network around recurrent layers over a sequence of any length, in memory that does not grow with it.
 
 With one direction, pieces go straight through. With two, each layer reads the sequence from disk
 twice: forwards from its start and backwards from its end, both with carried state and cut where
@@ -15,21 +15,20 @@ import torch
 from torch import Tensor
 
 from audio_rnn.features.stages import run
-from audio_rnn.models.acoustic import AcousticModel
 from audio_rnn.models.recurrent import SWEEP, RecurrentLayer, run_cell
-from audio_rnn.models.stream import causal_stream
+from audio_rnn.models.stream import Network, causal_stream
 from audio_rnn.spill import Spill
 
 
 @torch.inference_mode()
-def sweep(model: AcousticModel, frames: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Frames (n, inputs) of one sequence in pieces -> its log_probs (m, outputs) in pieces.
+def sweep(model: Network, frames: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Frames (n, inputs) of one sequence in pieces -> its outputs (m, outputs) in pieces.
 
     Raises: StorageError when the disk is full.
     """
-    device = model.output.weight.device
+    device = next(model.recurrent.parameters()).device
     empty = torch.zeros(0, model.inputs, device=device)
-    if not model.config.recurrent.bidirectional:
+    if not model.recurrent.config.bidirectional:
         yield from run(causal_stream(model), frames, empty)
         return
     with ExitStack() as files:
@@ -42,8 +41,8 @@ def sweep(model: AcousticModel, frames: Iterable[Tensor]) -> Iterator[Tensor]:
             _sweep_layer(layer, x, y, device)
             x.close()
             x = y
-        for rows in x.pieces(SWEEP):
-            yield model.log_probs(torch.from_numpy(rows).to(device))
+        rows = (torch.from_numpy(piece).to(device) for piece in x.pieces(SWEEP))
+        yield from run(model.output_stage(), rows, torch.zeros(0, x.width, device=device))
 
 
 def _sweep_layer(layer: RecurrentLayer, x: Spill, y: Spill, device: torch.device) -> None:

@@ -72,6 +72,10 @@ class TaggerModel(nn.Module):
 
         return Local(alone, front.width, front.past, front.future, front.stride)
 
+    def output_stage(self) -> Stage:
+        """What follows the layers: (steps, width) -> scores and attention (steps, 2 × classes)."""
+        return Local(self.rows, 2 * self.classes)
+
     @property
     def delay(self) -> int:
         """Frames after its own that a step of a causal stream waits for."""
