@@ -46,3 +46,7 @@ class StorageError(InputError):
 
 class LanguageModelError(InputError):
     """A language model or its training text that is broken, or fits no use it is put to."""
+
+
+class MusicError(InputError):
+    """Music that cannot be read, written as symbols, or asked for."""

@@ -1,0 +1,1 @@
+"""Music: files <-> notes <-> event symbols."""
