@@ -8,7 +8,7 @@ expected calibration error over ten bins of equal width (Guo et al. 2017): 0 is 
 normalised cross entropy (Siu and Gish 1999): 1 is an oracle, 0 is always saying the share of right
 words, below is worse than that. AUC is the probability that a right word has a higher confidence than a
 wrong one. Brackets are 95 % of a bootstrap over utterances. Weights of the language model are chosen on
-the validation set.
+the validation set, and there the calibration is fitted, as `evaluate --tune` does.
 """
 
 from __future__ import annotations
@@ -20,25 +20,27 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz.distance import Levenshtein
 from rich.console import Console
 from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from audio_rnn.config import from_command_line
 from audio_rnn.decoding.beam.fusion import Knowledge
+from audio_rnn.decoding.calibration import (
+    CalibratedDecoder,
+    Judged,
+    calibration_error,
+    fit,
+    judge,
+)
 from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
-from audio_rnn.decoding.hypothesis import Hypothesis
 from benchmarks._choice import choose_weights
 from benchmarks._contenders import make_decoder, ours
 from benchmarks._corpus import Corpus, Spoken, load
 
-BINS = 10
 SUREST = 1e-3  # nearer to 0 and 1 no confidence counts in the cross entropy
 RESAMPLES = 1000
-
-Judged = NDArray[np.float64]  # (words, 2): confidence, and 1 for a right word
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,15 @@ class Arguments:
 def main() -> int:
     """One table for all corpora."""
     arguments = from_command_line(Arguments, "Calibration of the confidences of words.")
-    table = Table("model", "set", "decoder", "right", "mean", *MEASURES)
+    table = Table("model", "decoder", "calibrated", "right", "mean", *MEASURES)
     for model, data in zip(arguments.models, arguments.data, strict=True):
         corpus = load(model, data)
         for name, decoder in decoders(corpus).items() if corpus else ():
-            for split, spoken in corpus.sets.items() if corpus else ():
-                table.add_row(str(model), split, name, *row(decoder, spoken))
+            assert corpus
+            table.add_row(str(model), name, "no", *row(decoder, corpus.sets["test"]))
+            fitted = fit(np.concatenate(judge_all(decoder, corpus.sets["valid"])))
+            decoder = CalibratedDecoder(decoder, fitted)
+            table.add_row(str(model), name, "yes", *row(decoder, corpus.sets["test"]))
     if table.rows:
         Console(width=None if sys.stdout.isatty() else 140).print(table)
     return 0
@@ -76,7 +81,7 @@ def decoders(corpus: Corpus) -> dict[str, Decoder]:
 
 def row(decoder: Decoder, spoken: Sequence[Spoken]) -> list[str]:
     """Share of right words, mean confidence, and all measures with their intervals."""
-    judged = [judge(one.text, decode(decoder, one.log_probs)) for one in spoken]
+    judged = judge_all(decoder, spoken)
     numbers = np.random.default_rng(0)
     drawn = [numbers.integers(0, len(judged), len(judged)) for _ in range(RESAMPLES)]
     samples = [np.concatenate([judged[i] for i in indices]) for indices in drawn]
@@ -89,21 +94,9 @@ def row(decoder: Decoder, spoken: Sequence[Spoken]) -> list[str]:
     return cells
 
 
-def judge(reference: str, hypothesis: Hypothesis) -> Judged:
-    """Each recognised word's confidence, and whether it is right."""
-    judged = np.array([(word.confidence, 0.0) for word in hypothesis.words]).reshape(-1, 2)
-    written = [word.text for word in hypothesis.words]
-    for edit in Levenshtein.opcodes(written, reference.split()):
-        if edit.tag == "equal":
-            judged[edit.src_start : edit.src_end, 1] = 1
-    return judged
-
-
-def calibration_error(judged: Judged) -> float:
-    """Mean distance of the bins' confidence from their share of right words."""
-    bins = np.minimum((judged[:, 0] * BINS).astype(int), BINS - 1)
-    off = [judged[bins == b] for b in range(BINS)]
-    return sum(abs(float((part[:, 0] - part[:, 1]).sum())) for part in off) / len(judged)
+def judge_all(decoder: Decoder, spoken: Sequence[Spoken]) -> list[Judged]:
+    """The recognised words of each recording."""
+    return [judge(one.text, decode(decoder, one.log_probs)) for one in spoken]
 
 
 def cross_entropy(judged: Judged) -> float:

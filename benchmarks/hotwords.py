@@ -1,14 +1,14 @@
 """Hotwords: how many rare words they bring back, and what that costs the others.
 
     python -m benchmarks.hotwords
-    python -m benchmarks.hotwords --models runs/an4 --data data/an4
+    python -m benchmarks.hotwords --models runs/an4_s0 runs/an4_s1 --data data/an4 data/an4
 
 The hotwords are 30 words of the test set that the training transcripts have least often; where more
 are as rare, 30 of them, drawn --draws times. Recall is the share of their occurrences that are
-recognised. The rest is all other words; a hotword where none was said is an error of the rest. The boost
-is chosen with 30 such words of the validation set: the highest recall, then the lowest boost, of those
-that make the rest worse by 0.2 points at most, or one word where that is more. The weights of the
-language model are chosen there too.
+recognised. The rest is all other words; a hotword where none was said is an error of the rest. One
+boost for all models of a corpus and all draws is chosen with such words of the validation set: the
+highest recall, then the lowest boost, of those that make the rest worse by 0.2 points at most. The
+weights of the language model are chosen there too, for each model.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from audio_rnn.decoding.beam.fusion import Knowledge
 from audio_rnn.decoding.decoder import decode
 from benchmarks._choice import choose_weights
 from benchmarks._contenders import Settings, make_decoder, ours
-from benchmarks._corpus import Corpus, Spoken, load
+from benchmarks._corpus import SPLITS, Corpus, load
 
 COUNT = 30
 PRICE = 0.002  # what the word error rate of the rest may rise
@@ -42,7 +42,7 @@ class Arguments:
     """What to decode."""
 
     models: tuple[Path, ...] = (Path("runs/an4"), Path("runs/kathleen"))  # run folders
-    data: tuple[Path, ...] = (Path("data/an4"), Path("data/kathleen"))  # manifests of each
+    data: tuple[Path, ...] = (Path("data/an4"), Path("data/kathleen"))  # manifests of each model
     draws: int = 5  # of hotwords
 
 
@@ -77,51 +77,71 @@ class Score:
 def main() -> int:
     """One table for all corpora."""
     arguments = from_command_line(Arguments, "What hotwords bring, and what they cost.")
-    table = Table(
-        "model", "language model", "boost", "recall", "of what was missing", "WER of rest"
-    )
-    for model, data in zip(arguments.models, arguments.data, strict=True):
-        corpus = load(model, data)
-        for with_lm in (False, True) if corpus else ():
-            table.add_row(str(model), "yes" if with_lm else "no", *row(corpus, with_lm, arguments))
+    table = Table("data", "models", "LM", "boost", "recall", "of what was missing", "WER of rest")
+    pairs = list(zip(arguments.models, arguments.data, strict=True))
+    for data in dict.fromkeys(arguments.data):
+        corpora = [corpus for model, d in pairs if d == data and (corpus := load(model, d))]
+        for with_lm in (False, True) if corpora else ():
+            cells = row([Trial.of(corpus, with_lm, arguments.draws) for corpus in corpora])
+            table.add_row(str(data), f"{len(corpora)}", "yes" if with_lm else "no", *cells)
     if table.rows:
         Console(width=None if sys.stdout.isatty() else 120).print(table)
     return 0
 
 
-def row(corpus: Corpus | None, with_lm: bool, arguments: Arguments) -> list[str]:
-    """Means over all draws of hotwords, lowest and highest in brackets."""
-    assert corpus
-    knowledge = Knowledge(corpus.lm) if with_lm else Knowledge()
-    weights = choose_weights(ours("ours", corpus, corpus.sets, knowledge), "valid", corpus.sets)
-    pairs, boosts = [], []
-    for draw in range(arguments.draws):
-        words = {split: rare_words(corpus, split, draw) for split in corpus.sets}
-        boosts.append(choose_boost(corpus, words["valid"], with_lm, weights))
-        test = corpus.sets["test"], words["test"]
-        pairs.append(
-            [recognise(corpus, *test, with_lm, weights, boost) for boost in (0.0, boosts[-1])]
-        )
-    gained = [
-        100 * (after.found - before.found) / max(1, before.hot - before.found)
-        for before, after in pairs
-    ]
-    changes = [after.wer - before.wer for before, after in pairs]
-    return [
-        f"{min(boosts):g} to {max(boosts):g}" if len(set(boosts)) > 1 else f"{boosts[0]:g}",
-        f"{_mean([b.recall for b, _ in pairs])} to {_mean([a.recall for _, a in pairs])}",
-        f"{_mean(gained)} %",
-        f"{np.mean([b.wer for b, _ in pairs]):.2f} {_mean(changes, '+.2f')}",
-    ]
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A model with the hotwords that it is tried with."""
+
+    corpus: Corpus
+    with_lm: bool
+    weights: Settings
+    hotwords: dict[str, list[list[str]]]  # of each set, by draw
+
+    @classmethod
+    def of(cls, corpus: Corpus, with_lm: bool, draws: int) -> Trial:
+        """With weights that suit the validation set."""
+        knowledge = Knowledge(corpus.lm) if with_lm else Knowledge()
+        weights = choose_weights(ours("ours", corpus, corpus.sets, knowledge), "valid", corpus.sets)
+        words = {split: [rare_words(corpus, split, n) for n in range(draws)] for split in SPLITS}
+        return cls(corpus, with_lm, weights, words)
+
+    def scores(self, split: str, boost: float) -> list[Score]:
+        """Of each draw; a boost of 0 is none."""
+        return [self._score(split, words, boost) for words in self.hotwords[split]]
+
+    def _score(self, split: str, words: list[str], boost: float) -> Score:
+        hotwords = dict.fromkeys(words, boost) if boost else {}
+        knowledge = Knowledge(self.corpus.lm if self.with_lm else None, hotwords=hotwords)
+        decoder = make_decoder(self.corpus, knowledge, self.weights)
+        spoken = self.corpus.sets[split]
+        found = [score(one.text, decode(decoder, one.log_probs).text, set(words)) for one in spoken]
+        return sum(found, Score())
 
 
-def choose_boost(corpus: Corpus, words: Sequence[str], with_lm: bool, weights: Settings) -> float:
-    """The boost that finds the most words of the validation set at the price that is allowed."""
-    spoken = corpus.sets["valid"]
-    before, *after = (
-        recognise(corpus, spoken, words, with_lm, weights, boost) for boost in (0.0, *BOOSTS)
+def row(trials: Sequence[Trial]) -> list[str]:
+    """Means over models and draws, lowest and highest in brackets."""
+    boost = choose_boost(trials)
+    before, after = (
+        [score for trial in trials for score in trial.scores("test", b)] for b in (0.0, boost)
     )
-    limit = before.wrong + max(1.0, PRICE * before.rest)
+    gained = [100 * (a.found - b.found) / max(1, b.hot - b.found) for b, a in zip(before, after)]
+    changes = [a.wer - b.wer for b, a in zip(before, after)]
+    return [
+        f"{boost:g}",
+        f"{_mean([b.recall for b in before])} to {_mean([a.recall for a in after])}",
+        f"{_mean(gained)} %",
+        f"{np.mean([b.wer for b in before]):.2f} {_mean(changes, '+.2f')}",
+    ]
+
+
+def choose_boost(trials: Sequence[Trial]) -> float:
+    """The boost that finds the most words of the validation set at the price that is allowed."""
+    before, *after = (
+        sum((score for trial in trials for score in trial.scores("valid", boost)), Score())
+        for boost in (0.0, *BOOSTS)
+    )
+    limit = before.wrong + PRICE * before.rest
     allowed = [(-s.found, boost) for s, boost in zip(after, BOOSTS) if s.wrong <= limit]
     return min(allowed, default=(0, BOOSTS[0]))[1]
 
@@ -134,22 +154,6 @@ def rare_words(corpus: Corpus, split: str, draw: int) -> list[str]:
     fewer = [word for word in words if seen[word] < limit]
     equal = [word for word in words if seen[word] == limit]
     return fewer + random.Random(draw).sample(equal, min(COUNT, len(words)) - len(fewer))
-
-
-def recognise(
-    corpus: Corpus,
-    spoken: Sequence[Spoken],
-    words: Sequence[str],
-    with_lm: bool,
-    weights: Settings,
-    boost: float,
-) -> Score:
-    """Decode a set with these hotwords; a boost of 0 is none."""
-    hotwords = dict.fromkeys(words, boost) if boost else {}
-    knowledge = Knowledge(corpus.lm if with_lm else None, hotwords=hotwords)
-    decoder = make_decoder(corpus, knowledge, weights)
-    scores = [score(one.text, decode(decoder, one.log_probs).text, set(words)) for one in spoken]
-    return sum(scores, Score())
 
 
 def score(reference: str, text: str, hotwords: set[str]) -> Score:

@@ -36,7 +36,7 @@ from audio_rnn.metrics.text import word_errors
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel
 from recipes.speech_recognition.evaluate import Options, listen
-from recipes.speech_recognition.tune import expected_errors, search
+from recipes.speech_recognition.weights import expected_errors, search
 
 
 @dataclass(frozen=True)

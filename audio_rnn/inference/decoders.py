@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audio_rnn.decoding.calibration import CalibratedDecoder
 from audio_rnn.decoding.decoder import Decoder
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.settings import DecodingConfig, all_hotwords, read_lexicon
-from audio_rnn.inference.tuned import WEIGHTS, tuned_weights
+from audio_rnn.inference.tuned import WEIGHTS, find_tuned
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel
 
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
 def make_decoder(
     model: SpeechModel, folder: Path | None = None, config: DecodingConfig | None = None
 ) -> Decoder:
-    """The decoder that `config` asks for; `folder` may hold tuned weights for its language models.
+    """The decoder that `config` asks for; `folder` may hold what tuning has found for it.
 
     Raises: DecodingError, LanguageModelError, ModelError.
     """
-    if config is None or config.greedy:
-        return GreedyDecoder(model.vocabulary, model.step_seconds)
-    knowledge = read_knowledge(config)
-    weights = tuned_weights(folder, config) if folder else {}
-    return make_beam_decoder(model, knowledge, weights, config)
+    config = config or DecodingConfig()
+    knowledge = None if config.greedy else read_knowledge(config)
+    tuned = find_tuned(folder, config) if folder else None
+    decoder: Decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
+    if knowledge:
+        decoder = make_beam_decoder(model, knowledge, tuned.weights if tuned else {}, config)
+    return CalibratedDecoder(decoder, c) if tuned and (c := tuned.calibration) else decoder
 
 
 def read_knowledge(config: DecodingConfig) -> Knowledge:

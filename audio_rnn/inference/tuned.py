@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audio_rnn.config import from_dict, to_dict
+from audio_rnn.decoding.calibration import Calibration
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.models.folder import NAME
@@ -22,21 +23,23 @@ WEIGHTS = ("lm_weight", "neural_weight", "rescorer_weight", "word_bonus")
 
 @dataclass(frozen=True)
 class Tuned:
-    """What `evaluate --tune` found for one choice of language models."""
+    """What `evaluate --tune` found for one choice of language models, or for none."""
 
     manifest: str  # name of what it was tuned on
     expected_wer: float  # there
-    word_bonus: float
+    greedy: bool = False  # decoding; otherwise a beam search
+    word_bonus: float | None = None
     lm_sha256: str | None = None  # of the n-gram model's file
     lm_weight: float | None = None
     neural_sha256: str | None = None  # of the description of the model in the search
     neural_weight: float | None = None
     rescorer_sha256: str | None = None  # ... of the one after it
     rescorer_weight: float | None = None
+    calibration: Calibration | None = None  # of confidences
 
     @property
     def models(self) -> tuple[str | None, ...]:
-        """What it was found for."""
+        """What the weights are of."""
         return self.lm_sha256, self.neural_sha256, self.rescorer_sha256
 
     @property
@@ -57,24 +60,28 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def tuned_weights(folder: Path, config: DecodingConfig) -> dict[str, float]:
-    """Weights by name, of a model for these language models; none, with a warning if there are some
-    for others. Raises ModelError."""
-    if not config.models:
-        return {}
+def find_tuned(folder: Path, config: DecodingConfig) -> Tuned | None:
+    """What tuning has saved for these language models; a warning when it has only for others.
+
+    Raises ModelError.
+    """
     kept, models = load_tuned(folder), digests(config)
-    if kept and models not in (tuned.models for tuned in kept):
+    for tuned in kept:
+        if (tuned.greedy, tuned.models) == (config.greedy, models):
+            return tuned
+    if config.models and any(any(tuned.models) for tuned in kept):
         log.warning(
             "%s holds weights for another choice of language models; taking the usual ones. Tune "
             "them by python -m recipes.speech_recognition.evaluate --tune",
             folder,
         )
-    return next((tuned.weights for tuned in kept if tuned.models == models), {})
+    return None
 
 
 def save_tuned(folder: Path, tuned: Tuned) -> None:
     """Keep what tuning found, in place of what it found for the same. Raises OSError, ModelError."""
-    others = [other for other in load_tuned(folder) if other.models != tuned.models]
+    mine = tuned.greedy, tuned.models
+    others = [other for other in load_tuned(folder) if (other.greedy, other.models) != mine]
     rows = [to_dict(one) for one in [*others, tuned]]
     write_text(_model(folder) / TUNED, json.dumps(rows, indent=1) + "\n")
 

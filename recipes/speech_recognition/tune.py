@@ -1,38 +1,27 @@
-"""Find the weights of language models and the bonus of a word on held-out utterances."""
+"""Find what decoding takes on held-out utterances: weights of language models, confidences."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
-from itertools import product
 from pathlib import Path
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
 from rich.console import Console
-from rich.table import Table
 
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.decoding.beam.decoder import BeamDecoder
 from audio_rnn.decoding.beam.fusion import Weights
+from audio_rnn.decoding.calibration import Calibration, calibration_error, fit, judge
+from audio_rnn.decoding.decoder import Decoder, decode
+from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import ConfigError
 from audio_rnn.inference.decoders import make_beam_decoder, read_knowledge
 from audio_rnn.inference.tuned import WEIGHTS, Tuned, digests, save_tuned
+from audio_rnn.metrics.text import word_errors
 from audio_rnn.models.speech import SpeechModel
-
-BONUS = "word_bonus"
-GRIDS: dict[str, Sequence[float]] = {
-    "lm_weight": (0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.2, 1.6),
-    "neural_weight": (0.05, 0.1, 0.2, 0.35, 0.5, 0.75),
-    "rescorer_weight": (0.05, 0.1, 0.2, 0.35, 0.5, 0.75),
-    BONUS: (-1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0),
-}
-PASSES = 3  # over the weights of all models, at most
-RIVALS = 8  # texts whose errors count
-
-Errors = Callable[[Weights], float]
+from recipes.speech_recognition.weights import BONUS, expected_errors, search, show
 
 
 def tune(
@@ -43,56 +32,83 @@ def tune(
     utterances: Sequence[Utterance],
     manifest: Path,
 ) -> Tuned:
-    """Search weights, print the errors around the best, save these with the model.
+    """Search weights if there are language models, calibrate confidences, print what came of it,
+    and save it with the model.
 
-    The best have the fewest expected word errors: those of the best few texts, by the share that
-    each has. Errors of the best text alone jump by chance from weight to weight on a small set.
-    Raises ConfigError without a language model, or when the utterances are a test set.
+    The best weights have the fewest expected word errors: those of the best few texts, by the share
+    that each has. Errors of the best text alone jump by chance from weight to weight on a small set.
+    Raises ConfigError when the utterances are a test set, or what shall be found is given.
     """
     _check(config, utterances, manifest)
-    references = [(u.text or "").split() for u in utterances]
-    knowledge = read_knowledge(config)
-
-    @cache
-    def errors(weights: Weights) -> float:
-        decoder = make_beam_decoder(model, knowledge, asdict(weights), config)
-        return expected_errors(decoder, log_probs, references)
-
-    names = _names(config)
-    best = search(names, errors)
-    for name in names:
-        _show(name, best, errors)
-    weights = {name: getattr(best, name) for name in [*names, BONUS]}
+    references = [" ".join((u.text or "").split()) for u in utterances]
+    find = _tune_greedy if config.greedy else _tune_beam
+    decoder, error, weights = find(model, config, log_probs, references)
     lm, neural, rescorer = digests(config)
     tuned = Tuned(
         manifest.name,
-        errors(best),
+        error,
+        config.greedy,
         **weights,
         lm_sha256=lm,
         neural_sha256=neural,
         rescorer_sha256=rescorer,
+        calibration=calibrate(decoder, log_probs, references),
     )
     save_tuned(folder, tuned)
     return tuned
 
 
-def search(names: Sequence[str], errors: Errors) -> Weights:
-    """The weights of fewest errors, as far as changing one of `names` at a time, and the word bonus
-    with it, leads."""
-    best = Weights()
-    for _ in range(PASSES):
-        before = best
-        for name in names:
-            best = min(_around(best, name), key=errors)
-        if best == before or len(names) == 1:
-            break
-    return best
+Found = tuple[Decoder, float, dict[str, float]]  # its word error rate, and its weights by name
 
 
-def _around(weights: Weights, name: str) -> list[Weights]:
-    """With all values of one weight and of the word bonus."""
-    pairs = product(GRIDS[name], GRIDS[BONUS])
-    return [replace(weights, **{name: weight, BONUS: bonus}) for weight, bonus in pairs]
+def _tune_greedy(
+    model: SpeechModel,
+    config: DecodingConfig,
+    log_probs: Sequence[np.ndarray],
+    references: Sequence[str],
+) -> Found:
+    decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
+    texts = [decode(decoder, scores).text for scores in log_probs]
+    return decoder, word_errors(references, texts).rate, {}
+
+
+def _tune_beam(
+    model: SpeechModel,
+    config: DecodingConfig,
+    log_probs: Sequence[np.ndarray],
+    references: Sequence[str],
+) -> Found:
+    knowledge = read_knowledge(config)
+    words = [reference.split() for reference in references]
+
+    @cache
+    def errors(weights: Weights) -> float:
+        decoder = make_beam_decoder(model, knowledge, asdict(weights), config)
+        return expected_errors(decoder, log_probs, words)
+
+    names = _names(config)
+    best = search(names, errors)
+    for name in names:
+        show(name, best, errors)
+    weights = {name: getattr(best, name) for name in ([*names, BONUS] if names else [])}
+    return make_beam_decoder(model, knowledge, weights, config), errors(best), weights
+
+
+def calibrate(
+    decoder: Decoder, log_probs: Sequence[np.ndarray], references: Sequence[str]
+) -> Calibration:
+    """The calibration of the decoder's confidences, said with its effect on the same words."""
+    pairs = zip(references, log_probs)
+    judged = np.concatenate([judge(text, decode(decoder, scores)) for text, scores in pairs])
+    calibration = fit(judged)
+    before, after = judged, np.stack([calibration.of(judged[:, 0]), judged[:, 1]], 1)
+    Console().print(
+        f"confidences of {len(judged)} words: {judged[:, 1].mean():.3f} are right; "
+        f"mean {before[:, 0].mean():.3f}, calibrated {after[:, 0].mean():.3f}; calibration error "
+        f"{calibration_error(before):.3f}, calibrated {calibration_error(after):.3f}",
+        highlight=False,
+    )
+    return calibration
 
 
 def _names(config: DecodingConfig) -> list[str]:
@@ -106,11 +122,6 @@ def _names(config: DecodingConfig) -> list[str]:
 
 
 def _check(config: DecodingConfig, utterances: Sequence[Utterance], manifest: Path) -> None:
-    if not config.models:
-        raise ConfigError(
-            "--tune: found no --lm, --neural-lm or --rescorer, expected the language model whose "
-            "weight to find"
-        )
     given = [name for name in WEIGHTS if getattr(config, name) is not None]
     if given:
         option = given[0].replace("_", "-")
@@ -120,28 +131,3 @@ def _check(config: DecodingConfig, utterances: Sequence[Utterance], manifest: Pa
             f"--tune: found the test set {manifest}, expected held-out data that no result is "
             "reported on, such as valid.jsonl"
         )
-
-
-def expected_errors(
-    decoder: BeamDecoder, log_probs: Sequence[np.ndarray], references: Sequence[list[str]]
-) -> float:
-    """Share of words that are wrong, in the mean over the best few texts by the share of each."""
-    expected = sum(
-        rival.posterior * Levenshtein.distance(rival.hypothesis.text.split(), reference)
-        for scores, reference in zip(log_probs, references)
-        for rival in decoder.best(scores, RIVALS)
-    )
-    return expected / sum(map(len, references))
-
-
-def _show(name: str, best: Weights, errors: Errors) -> None:
-    """Errors by one weight and the word bonus, the others as they are in the best."""
-    columns = [f"bonus {bonus:g}" for bonus in GRIDS[BONUS]]
-    table = Table(name.replace("_", " "), *columns, title="expected WER")
-    for weight in GRIDS[name]:
-        tried = [replace(best, **{name: weight, BONUS: bonus}) for bonus in GRIDS[BONUS]]
-        cells = [
-            f"[bold]{errors(w):.2%} *[/bold]" if w == best else f"{errors(w):.2%}" for w in tried
-        ]
-        table.add_row(f"{weight:g}", *cells)
-    Console().print(table)

@@ -14,6 +14,7 @@ import torch
 from audio_rnn.__main__ import main
 from audio_rnn.audio import read_audio, write_audio
 from audio_rnn.decoding.beam.decoder import BeamDecoder
+from audio_rnn.decoding.calibration import Calibration
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.settings import DecodingConfig
@@ -115,9 +116,11 @@ def run(tmp_path) -> Path:
 
 def test_tuned_weights_are_taken_for_their_language_models_only(files, run, caplog):
     lm, letters = files / "lm.arpa.gz", files / "letters"
-    alone = Tuned("valid.jsonl", 0.1, 3.5, digest(lm), 0.25)
+    alone = Tuned("valid.jsonl", 0.1, word_bonus=3.5, lm_sha256=digest(lm), lm_weight=0.25)
+    together = replace(alone, word_bonus=1.5, lm_weight=0.2)
+    together = replace(together, neural_sha256=digest(letters), neural_weight=0.75)
     save_tuned(run, replace(alone, lm_weight=1.0))
-    save_tuned(run, Tuned("valid.jsonl", 0.1, 1.5, digest(lm), 0.2, digest(letters), 0.75))
+    save_tuned(run, together)
     save_tuned(run, alone)  # in place of the first
     assert len(load_tuned(run)) == 2
     model = causal_model()
@@ -133,6 +136,20 @@ def test_tuned_weights_are_taken_for_their_language_models_only(files, run, capl
     fusion = make_decoder(model, run, DecodingConfig(lm=other)).fusion
     assert fusion.lm_weight not in (0.25, 0.2)
     assert "holds weights for another choice of language models" in caplog.text
+
+
+def test_confidences_are_calibrated_as_tuned_for_the_kind_of_decoding(files, run, caplog):
+    sound, model = files / "sound.wav", causal_model()
+    raw = Transcriber.load(run).transcribe(sound)
+    save_tuned(run, Tuned("valid.jsonl", 0.1, greedy=True, calibration=Calibration(0.5, -3.0)))
+    assert isinstance(make_decoder(model, run, DecodingConfig(beam_width=5)), BeamDecoder)
+    assert isinstance(
+        make_decoder(model, run, DecodingConfig(lm=files / "lm.arpa.gz")), BeamDecoder
+    )
+    assert not caplog.records  # there are no weights for anything
+    calibrated = Transcriber.load(run).transcribe(sound)
+    assert calibrated.text == raw.text
+    assert all(c.confidence < r.confidence for c, r in zip(calibrated.words, raw.words))
 
 
 def test_the_one_entry_of_first_versions_is_read(files, run):

@@ -16,7 +16,7 @@ from audio_rnn.errors import ConfigError
 from audio_rnn.inference.decoders import make_decoder
 from audio_rnn.inference.tuned import load_tuned
 from audio_rnn.metrics.text import word_errors
-from recipes.speech_recognition import tune as module
+from recipes.speech_recognition import weights as module
 from recipes.speech_recognition.tune import tune
 from tests.inference.test_decoders import save_language_model
 from tests.small_model import save_small_model, small_model
@@ -58,7 +58,8 @@ def test_what_is_found_is_saved_and_makes_fewer_errors(tmp_path, few_weights, ca
     assert load_tuned(folder) == [found]
     assert f"{found.expected_wer:.2%} *" in capsys.readouterr().out
     decoders = make_decoder(model), make_decoder(model, folder, config)
-    assert decoders[1].fusion.lm_weight == found.lm_weight
+    assert decoders[1].decoder.fusion.lm_weight == found.lm_weight
+    assert decoders[1].calibration == found.calibration
     greedy, tuned = (
         word_errors(TEXTS, [decode(decoder, s).text for s in scores]).errors for decoder in decoders
     )
@@ -68,7 +69,6 @@ def test_what_is_found_is_saved_and_makes_fewer_errors(tmp_path, few_weights, ca
 @pytest.mark.parametrize(
     ("config", "manifest", "split", "message"),
     [
-        ({}, "valid.jsonl", None, "found no --lm, --neural-lm or --rescorer"),
         ({"lm": Path("x"), "lm_weight": 1.0}, "valid.jsonl", None, "found --lm-weight as well"),
         ({"lm": Path("x")}, "test.jsonl", None, r"found the test set test\.jsonl"),
         ({"lm": Path("x")}, "all.jsonl", "test", r"found the test set all\.jsonl"),
@@ -90,7 +90,7 @@ def test_weights_of_several_models_are_found_together(tmp_path, few_weights, cap
     found = tune(folder, model, config, scores, utterances(), Path("valid.jsonl"))
     assert found.neural_weight == 0.05  # of a model that knows nothing
     assert capsys.readouterr().out.count(f"{found.expected_wer:.2%} *") == 2
-    decoder = make_decoder(model, folder, config)
+    decoder = make_decoder(model, folder, config).decoder
     assert (decoder.fusion.lm_weight, decoder.neural.weight) == (found.lm_weight, 0.05)
 
 
@@ -101,3 +101,13 @@ def test_the_search_goes_on_until_no_weight_alone_is_better():
 
     best = module.search(["lm_weight", "neural_weight"], errors)
     assert (best.lm_weight, best.neural_weight, best.word_bonus) == (0.5, 0.1, 0.0)
+
+
+@pytest.mark.parametrize("config", [DecodingConfig(), DecodingConfig(beam_width=5)])
+def test_without_language_models_confidences_are_calibrated(tmp_path, config, capsys):
+    model, folder = small_model(), save_small_model(tmp_path / "run")
+    scores = [noisy(text, seed) for seed, text in enumerate(TEXTS)]
+    found = tune(folder, model, config, scores, utterances(), Path("valid.jsonl"))
+    assert (found.greedy, found.weights) == (config.greedy, {})
+    assert "calibration error" in capsys.readouterr().out
+    assert make_decoder(model, folder, config).calibration == found.calibration
