@@ -1,0 +1,159 @@
+"""Piano rolls of whole pieces in padded batches, whose frames are told from those before.
+
+A roll is an array (frames, voices, 88) of 0 and 1, True where a voice sounds a key; a roll that
+keeps no voices apart has one. Key 0 is MIDI pitch 21. A file of rolls is an .npz archive of their
+names, their lengths in frames and their frames one after the other, packed to bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from audio_rnn.config import require
+from audio_rnn.data.batching import make_plan
+from audio_rnn.data.sequences import Carry
+from audio_rnn.errors import MusicError
+
+KEYS = 88
+LOWEST_PITCH = 21  # MIDI pitch of key 0
+
+Roll = NDArray[np.uint8]  # (frames, voices, KEYS)
+
+
+@dataclass(frozen=True)
+class RollBatchConfig:
+    """How pieces become batches."""
+
+    frames: int = 500  # padded frames a batch, over all processes
+    transpose: int = 0  # semitones that a piece is moved at most in training, drawn anew each epoch
+
+    def __post_init__(self) -> None:
+        require(self.frames >= 1, "frames", self.frames, "1 or more")
+        require(0 <= self.transpose < KEYS, "transpose", self.transpose, f"0 to {KEYS - 1}")
+
+
+@dataclass(frozen=True)
+class RollBatch:
+    """Pieces side by side; a piece weighs as many as it has frames."""
+
+    ids: list[str]
+    before: (
+        Tensor  # (batch, frames, voices, KEYS) uint8, the frame before; silence before the first
+    )
+    frames: Tensor  # (batch, frames, voices, KEYS) uint8, those to be told
+    lengths: Tensor  # (batch,) frames that are no padding
+    weights: Tensor  # (batch,) frames, or 0 for a piece that only keeps this process in step
+    total: int  # frames of the whole batch, over all processes
+    start: int = 0  # frames of each piece that came before these
+    carry: Carry | None = None  # of pieces of pieces only
+
+    def to(self, device: torch.device) -> RollBatch:
+        """The same batch on another device."""
+        names = ("before", "frames", "lengths", "weights")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
+    def pieces(self, frames: int) -> Iterator[RollBatch]:
+        """Consecutive parts of at most so many frames, with one `carry`.
+
+        A piece that has ended stays, with length and weight 0.
+        """
+        carry = Carry()
+        for start in range(0, self.frames.shape[1], frames):
+            part = slice(start, start + frames)
+            lengths = (self.lengths - start).clamp(0, frames)
+            yield replace(
+                self,
+                before=self.before[:, part],
+                frames=self.frames[:, part],
+                lengths=lengths,
+                weights=(lengths * (self.weights > 0)).float(),
+                total=int(lengths.sum()),
+                start=start,
+                carry=carry,
+            )
+
+
+class RollBatches:
+    """The batches of named rolls, epoch after epoch; every process gets a share of each."""
+
+    def __init__(
+        self,
+        rolls: Mapping[str, Roll],
+        config: RollBatchConfig,
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.names, self.rolls = list(rolls), list(rolls.values())
+        self.lengths = np.array([len(roll) for roll in self.rolls])
+        self.config, self.seed, self.rank, self.world = config, seed, rank, world
+
+    def steps(self, epoch: int) -> int:
+        """Batches in an epoch."""
+        return len(self._plan(epoch))
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[RollBatch]:
+        """The batches of an epoch, 1 and up shuffled and transposed; from batch `start` on."""
+        for whole in self._plan(epoch)[start:]:
+            idle = self.rank >= len(whole)
+            share = whole[:1] if idle else whole[self.rank :: self.world]
+            batch = collate({self.names[i]: self._roll(i, epoch) for i in share})
+            weights = batch.weights * (0 if idle else 1)
+            yield replace(batch, weights=weights, total=int(self.lengths[whole].sum()))
+
+    def _roll(self, index: int, epoch: int) -> Roll:
+        if epoch == 0 or not self.config.transpose:
+            return self.rolls[index]
+        random = np.random.default_rng([self.seed, epoch, index])
+        return transpose(self.rolls[index], self.config.transpose, random)
+
+    def _plan(self, epoch: int) -> list[list[int]]:
+        return make_plan(self.lengths, self.config.frames, self.seed, epoch)
+
+
+def collate(rolls: Mapping[str, Roll]) -> RollBatch:
+    """Rolls by name, padded."""
+    frames = pad_sequence([torch.from_numpy(roll) for roll in rolls.values()], batch_first=True)
+    lengths = torch.tensor([len(roll) for roll in rolls.values()])
+    before = torch.cat([torch.zeros_like(frames[:, :1]), frames[:, :-1]], dim=1)
+    weights, total = lengths.float(), int(lengths.sum())
+    return RollBatch(list(rolls), before, frames, lengths, weights, total)
+
+
+def transpose(roll: Roll, most: int, random: np.random.Generator) -> Roll:
+    """Moved up or down by as many as `most` semitones, of those that keep all notes on the keys."""
+    played = np.flatnonzero(roll.any(axis=(0, 1)))
+    low, high = (played[0], played[-1]) if len(played) else (0, KEYS - 1)
+    return np.roll(roll, random.integers(-min(most, low), min(most, KEYS - 1 - high) + 1), axis=2)
+
+
+def write_rolls(path: Path, rolls: Mapping[str, Roll]) -> None:
+    """Write a file of rolls, all of the same number of voices. Raises: OSError."""
+    lengths = np.array([len(roll) for roll in rolls.values()])
+    packed = np.packbits(np.concatenate(list(rolls.values())), axis=2)
+    with path.open("wb") as file:
+        np.savez_compressed(file, names=np.array(list(rolls)), lengths=lengths, frames=packed)
+
+
+def read_rolls(path: Path) -> dict[str, Roll]:
+    """What `write_rolls` wrote. Raises: MusicError for a file that cannot be read or is none."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names, lengths, packed = (arrays[name] for name in ("names", "lengths", "frames"))
+        frames = np.unpackbits(packed, axis=2, count=KEYS)
+        if lengths.sum() != len(frames) or len(names) != len(lengths):
+            raise ValueError(f"lengths of {lengths.sum()} frames for {len(frames)}")
+    except (OSError, KeyError, ValueError, TypeError, BadZipFile, EOFError) as error:
+        raise MusicError(
+            f"{path}: cannot be read: {error}; expected piano rolls that a prepare script wrote"
+        ) from error
+    return dict(zip(names.tolist(), np.split(frames, np.cumsum(lengths)[:-1])))

@@ -1,0 +1,134 @@
+"""Frames of 88 keys -> log-probability of the next frame."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from audio_rnn.config import from_dict, require, to_dict
+from audio_rnn.data.rolls import KEYS, RollBatch
+from audio_rnn.errors import ConfigError, ModelError
+from audio_rnn.features import valid_frames
+from audio_rnn.models.folder import load_weights, read_model
+from audio_rnn.models.key_heads import IndependentKeys, JointKeys, Voices
+from audio_rnn.models.recurrent import Cell, RecurrentConfig, RecurrentStack, State
+from audio_rnn.models.sequence import SequenceDropout
+
+KIND = "rolls"
+PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames of what music repeats: beats, bars, phrases
+PIECE = 256  # frames that are scored at once: bounds the memory that a long piece takes
+HEADS = {"independent": IndependentKeys, "joint": JointKeys, "voices": Voices}
+
+
+@dataclass(frozen=True)
+class RollConfig:
+    """Recurrent layers along time for each key, with the same weights for all."""
+
+    head: Literal["independent", "joint", "voices"] = (
+        "joint"  # how the keys of a frame hang together
+    )
+    window: int = 36  # keys to either side that a key hears
+    width: int = 64  # values that stand for what it hears
+    cell: Cell = "gru"
+    hidden: int = 64  # units of a layer, for each key
+    layers: int = 1
+    dropout: float = 0.2  # between layers and before the head
+    lowest: int = 0  # first key of those modelled in their context; others by how often they sound
+    highest: int = KEYS - 1  # last key of those
+
+    def __post_init__(self) -> None:
+        for name in ("window", "width", "hidden", "layers"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "0 <= dropout < 1")
+        require(0 <= self.lowest <= self.highest < KEYS, "lowest", self.lowest, "0 to highest")
+
+    @property
+    def recurrent(self) -> RecurrentConfig:
+        """The layers, whose dropout is the model's."""
+        return RecurrentConfig(
+            self.cell, self.hidden, self.layers, bidirectional=False, dropout=self.dropout
+        )
+
+
+class RollModel(nn.Module):
+    """Reads frames and tells each one from those before.
+
+    Each key has a recurrent network of its own that hears the keys around it, and all share their
+    weights (Johnson 2017): what is learned of one key holds for a piece in any other.
+    """
+
+    def __init__(self, config: RollConfig, voices: int = 1) -> None:
+        super().__init__()
+        self.config, self.voices = config, voices
+        keys = config.highest - config.lowest + 1
+        self.hear = nn.Conv1d(voices, config.width, 2 * config.window + 1, padding=config.window)
+        self.key = nn.Parameter(torch.zeros(keys, config.width))
+        self.beat = nn.Linear(2 * len(PERIODS) + 1, config.width)
+        self.recurrent = RecurrentStack(config.recurrent, config.width)
+        self.dropout = self.recurrent.dropout = SequenceDropout(config.dropout)
+        self.head = HEADS[config.head](config.hidden, voices, config.lowest, config.highest)
+
+    def log_likelihood(
+        self, batch: RollBatch, state: list[State] | None = None
+    ) -> tuple[Tensor, list[State]]:
+        """Natural log-probability (batch, frames) of each frame, 0 beyond each length.
+
+        `state` is what an earlier call returned, to go on where it stopped.
+        """
+        x, state = self.features(batch, state)
+        told = self.head(x, batch.frames.float())
+        return told.masked_fill(~valid_frames(batch.lengths, told.shape[1]), 0), state
+
+    def features(
+        self, batch: RollBatch, state: list[State] | None = None
+    ) -> tuple[Tensor, list[State]]:
+        """What each key has heard before each frame: (batch, frames, keys, hidden), and the state."""
+        before = batch.before[..., self.config.lowest : self.config.highest + 1].float()
+        size, frames, _, keys = before.shape
+        heard = self.hear(before.flatten(0, 1)).unflatten(0, (size, frames))
+        beat = self.beat(beats(batch.start, frames).to(before.device))
+        x = (heard.permute(0, 3, 1, 2) + self.key.unsqueeze(1) + beat).relu()
+        lengths = batch.lengths.repeat_interleave(keys)
+        x, state = self.recurrent(self.dropout(x.flatten(0, 1)), lengths, state)
+        return self.dropout(x).unflatten(0, (size, keys)).transpose(1, 2), state
+
+    @torch.no_grad()
+    def score(self, batch: RollBatch) -> Tensor:
+        """Natural log-probability (batch, frames) of each frame in float64, 0 beyond each length."""
+        told, state = [], None
+        for piece in batch.pieces(PIECE):
+            part, state = self.log_likelihood(piece, state)
+            told.append(part.double())
+        return torch.cat(told, dim=1)
+
+    def describe(self) -> dict[str, Any]:
+        """All that is needed to build this model again, as JSON values."""
+        return {"kind": KIND, "config": to_dict(self.config), "voices": self.voices}
+
+    @classmethod
+    def load(cls, folder: str | Path) -> RollModel:
+        """The model in a run folder or model folder, ready for use. Raises ModelError."""
+        folder = Path(folder)
+        saved = read_model(folder, KIND)
+        try:
+            config = from_dict(RollConfig, saved.description["config"])
+            model = cls(config, saved.description["voices"])
+        except (ConfigError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"{folder}: broken description: {error}; copy the whole folder again"
+            ) from error
+        load_weights(model, saved.weights, folder)
+        return model.eval()
+
+
+def beats(start: int, frames: int) -> Tensor:
+    """Where frames from `start` on stand in each of PERIODS, as sine and cosine, and which is first:
+    (frames, 2 * len(PERIODS) + 1)."""
+    time = torch.arange(start, start + frames)
+    angles = torch.stack([time % period / period for period in PERIODS], dim=1) * 2 * math.pi
+    return torch.cat([angles.sin(), angles.cos(), (time == 0).float().unsqueeze(1)], dim=1)

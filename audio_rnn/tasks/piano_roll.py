@@ -1,0 +1,45 @@
+"""Piano rolls: training and scoring of a model that tells each frame from those before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from torch import Tensor
+
+from audio_rnn.data.rolls import RollBatch
+from audio_rnn.models.rolls import RollModel
+
+
+class PianoRoll:
+    """The engine's view of a model of piano rolls.
+
+    With truncated backpropagation through time, each part of a piece goes on from the state that
+    the one before it left, through which no gradient flows.
+    """
+
+    monitor = "nats"
+    better: Literal["lower", "higher"] = "lower"
+
+    def __init__(self, model: RollModel) -> None:
+        self.model = model
+
+    def losses(self, batch: RollBatch) -> dict[str, Tensor]:
+        """Nats per frame of each piece; 0 for one that ended before."""
+        before = batch.carry.state if batch.carry else None
+        log_likelihoods, state = self.model.log_likelihood(batch, before)
+        if batch.carry:
+            batch.carry.state = [tuple(part.detach() for part in layer) for layer in state]
+        return {"nats": -log_likelihoods.sum(dim=1) / batch.lengths.clamp(min=1)}
+
+    def evaluate(self, batches: Iterable[RollBatch]) -> dict[str, float]:
+        """Nats per frame, over all frames of all pieces."""
+        nats, frames = 0.0, 0
+        for batch in batches:
+            nats -= float(self.model.score(batch).sum())
+            frames += int(batch.lengths.sum())
+        return {"nats": nats / frames}
+
+    def describe(self) -> dict[str, Any]:
+        """What the model folder holds besides weights."""
+        return self.model.describe()

@@ -1,0 +1,114 @@
+"""Score a model of piano rolls: nats per frame of pieces it was not trained on.
+
+python -m recipes.music_generation.evaluate_rolls --model runs/jsb_roll --rolls data/jsb_roll/test.npz
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from audio_rnn.cli.shell import run_command
+from audio_rnn.data.rolls import Roll, RollBatchConfig, RollBatches, read_rolls
+from audio_rnn.device import choose_device
+from audio_rnn.errors import MusicError
+from audio_rnn.models.rolls import RollModel
+from recipes.command import program
+from recipes.music_generation.leakage import shares_tune
+
+TOGETHER = RollBatchConfig(frames=4000)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to score."""
+
+    model: Path  # run folder or model folder
+    rolls: Path  # file of rolls
+    train: Path | None = None  # rolls trained on: pieces that share a tune with one are told apart
+    shared: int = 64  # frames of a tune that make a piece a shared one: 4 bars of sixteenths
+    device: str = "auto"  # auto, cpu, cuda or cuda:N
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How well pieces were told."""
+
+    nats: dict[str, NDArray[np.float64]]  # of each frame of each piece
+    voices: int
+
+    @property
+    def frame(self) -> float:
+        """Nats per frame, all frames of all pieces alike."""
+        return float(np.concatenate(list(self.nats.values())).mean())
+
+    @property
+    def after_first(self) -> float:
+        """The same without the first frame of each piece, which nothing precedes."""
+        return float(np.concatenate([nats[1:] for nats in self.nats.values()]).mean())
+
+    @property
+    def piece(self) -> float:
+        """The mean over pieces of each one's nats per frame."""
+        return float(np.mean([nats.mean() for nats in self.nats.values()]))
+
+    def of(self, names: set[str]) -> Likelihood:
+        """That of some pieces."""
+        kept = {name: nats for name, nats in self.nats.items() if name in names}
+        return Likelihood(kept, self.voices)
+
+
+def evaluate(options: Options) -> Likelihood:
+    """Score and print. Raises: InputError."""
+    rolls = read_rolls(options.rolls)
+    model = RollModel.load(options.model).to(choose_device(options.device))
+    likelihood = measure(model, rolls)
+    parts = {"all": likelihood}
+    if options.train:
+        leaked = shares_tune(rolls, read_rolls(options.train).values(), options.shared)
+        parts["clean"] = likelihood.of(rolls.keys() - leaked)
+        parts["shared tune"] = likelihood.of(leaked)
+    show(Console(), parts)
+    return likelihood
+
+
+def measure(model: RollModel, rolls: Mapping[str, Roll]) -> Likelihood:
+    """Nats of all frames. Raises: MusicError for rolls of other voices than the model's."""
+    voices = next(iter(rolls.values())).shape[1]
+    if voices != model.voices:
+        raise MusicError(f"found rolls of {voices} voices, expected {model.voices}, as the model's")
+    device = next(model.parameters()).device
+    nats: dict[str, NDArray[np.float64]] = {}
+    for batch in RollBatches(rolls, TOGETHER).epoch(0):
+        told = -model.score(batch.to(device)).cpu().numpy()
+        nats |= {name: told[i, : len(rolls[name])] for i, name in enumerate(batch.ids)}
+    return Likelihood(nats, voices)
+
+
+def show(console: Console, parts: Mapping[str, Likelihood]) -> None:
+    """A table of nats, a line for each part of the pieces."""
+    columns = ("per frame", "first left out", "mean of pieces", "per note")
+    notes = parts["all"].voices > 1
+    table = Table("pieces", "count", *columns[: 3 + notes], title="nats")
+    for name, part in parts.items():
+        if part.nats:
+            figures = part.frame, part.after_first, part.piece, part.frame / part.voices
+            shown = [f"{figure:.4f}" for figure in figures[: 3 + notes]]
+            table.add_row(name, str(len(part.nats)), *shown)
+    console.print(table)
+
+
+def main() -> None:
+    """Command line."""
+    evaluate(tyro.cli(Options, prog=program(), description=__doc__))
+
+
+if __name__ == "__main__":
+    run_command(main)

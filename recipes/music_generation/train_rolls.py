@@ -1,0 +1,87 @@
+"""Train a model of piano rolls.
+
+python -m recipes.music_generation.train_rolls --config conf/music_generation/jsb_roll.yaml
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from audio_rnn.cli.shell import run_command
+from audio_rnn.config import from_command_line
+from audio_rnn.data.rolls import RollBatchConfig, RollBatches, read_rolls
+from audio_rnn.engine.config import TrainingConfig
+from audio_rnn.engine.distributed import stop
+from audio_rnn.engine.run_folder import describe_run
+from audio_rnn.engine.trainer import Trainer
+from audio_rnn.models.rolls import RollConfig, RollModel
+from audio_rnn.tasks.piano_roll import PianoRoll
+from recipes.command import program
+from recipes.same_run import keep_digest
+
+
+@dataclass(frozen=True)
+class RecipeConfig:
+    """One training of a model of piano rolls."""
+
+    data: Path = Path("data/jsb_roll")  # folder with train.npz and valid.npz
+    run_dir: Path = Path("runs/jsb_roll")  # folder that the training writes to
+    model: RollConfig = field(default_factory=RollConfig)
+    batches: RollBatchConfig = field(default_factory=RollBatchConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+def train(config: RecipeConfig) -> None:
+    """Train, or go on with, the run that `config` describes."""
+    try:
+        _train(config)
+    finally:
+        stop()
+
+
+def _train(config: RecipeConfig) -> None:
+    torch.manual_seed(config.training.seed)
+    rolls = {split: read_rolls(config.data / f"{split}.npz") for split in ("train", "valid")}
+    model = RollModel(config.model, voices=next(iter(rolls["train"].values())).shape[1])
+    trainer = Trainer(PianoRoll(model), config.training, config.run_dir)
+    seed, process = config.training.seed, trainer.process
+    batches = RollBatches(rolls["train"], config.batches, seed, process.rank, process.world)
+    if process.first:
+        describe_run(config.run_dir, config)
+        keep_digest(config.run_dir / "train.sha256", config.data / "train.npz")
+        report(model, batches)
+    trainer.fit(batches, RollBatches(rolls["valid"], config.batches))
+    if process.first:
+        suggest(config)
+
+
+def report(model: RollModel, batches: RollBatches) -> None:
+    """Say what is about to be trained on what."""
+    parameters = sum(p.numel() for p in model.parameters())
+    print(
+        f"{len(batches.lengths)} pieces, {batches.lengths.sum()} frames, {batches.steps(1)} "
+        f"batches; {parameters / 1e6:.3f} M parameters",
+        file=sys.stderr,
+    )
+
+
+def suggest(config: RecipeConfig) -> None:
+    """Print the command that scores the trained model."""
+    print(
+        f"next: python -m recipes.music_generation.evaluate_rolls --model {config.run_dir} "
+        f"--rolls {config.data / 'test.npz'}",
+        file=sys.stderr,
+    )
+
+
+def main() -> None:
+    """Command line."""
+    train(from_command_line(RecipeConfig, __doc__ or "", prog=program()))
+
+
+if __name__ == "__main__":
+    run_command(main)

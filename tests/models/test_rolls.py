@@ -1,0 +1,178 @@
+"""Models of piano rolls: exact in batches and in pieces, normalised, the same in every key; saved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from audio_rnn.data.rolls import KEYS, RollBatch, collate
+from audio_rnn.errors import ConfigError, ModelError
+from audio_rnn.models import rolls as rolls_module
+from audio_rnn.models.folder import write_model
+from audio_rnn.models.key_heads import Voices
+from audio_rnn.models.rolls import RollConfig, RollModel
+from tests.data.test_rolls import random_roll
+
+LOW, HIGH = 30, 34  # few keys, so that all their combinations can be gone through
+SMALL = RollConfig(window=3, width=6, hidden=5, layers=2, lowest=LOW, highest=HIGH)
+HEADS = ("independent", "joint", "voices")
+
+
+def make(head: str, **changes: object) -> RollModel:
+    """Random weights, large enough to prefer some keys."""
+    torch.manual_seed(1)
+    voices = 3 if head == "voices" else 1
+    model = RollModel(replace(SMALL, head=head, **changes), voices).eval()  # type: ignore[arg-type]
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim > 1:
+                weight.add_(torch.randn_like(weight) * 0.5)
+    return model
+
+
+def bias_of(model: RollModel) -> Tensor:
+    """Of each key, whatever it hears."""
+    head = model.head
+    return head.bias if isinstance(head, Voices) else head.keys.bias
+
+
+def some_rolls(head: str, count: int = 4) -> dict[str, np.ndarray]:
+    """Of different lengths; in voices, at most one key each."""
+    rolls = {}
+    for n in range(count):
+        if head != "voices":
+            rolls[f"p{n}"] = random_roll(2 + 3 * n, seed=n)
+            continue
+        random = np.random.default_rng(n)
+        key = random.integers(25, 40, (2 + 3 * n, 3))
+        sounding = random.random(key.shape) < 0.8
+        rolls[f"p{n}"] = (np.eye(KEYS, dtype=np.uint8)[key] * sounding[..., None]).astype(np.uint8)
+    return rolls
+
+
+def all_frames(head: str) -> Tensor:
+    """(combinations, voices, KEYS): each frame that LOW to HIGH and, in voices, a rest allow."""
+    count = HIGH - LOW + 1
+    if head == "voices":
+        notes = torch.eye(count + 1, dtype=torch.uint8)[:, :count]  # the last one rests
+        frames = torch.stack([notes[list(chord)] for chord in product(range(count + 1), repeat=3)])
+    else:
+        frames = torch.tensor(list(product((0, 1), repeat=count)), dtype=torch.uint8).unsqueeze(1)
+    return torch.nn.functional.pad(frames, (LOW, KEYS - 1 - HIGH))
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_the_probabilities_of_all_frames_sum_to_1(head: str) -> None:
+    """After a beginning; the keys outside are as good as forbidden."""
+    model = make(head)
+    with torch.no_grad():
+        bias_of(model)[..., :LOW] = bias_of(model)[..., HIGH + 1 :] = -40
+    beginning = torch.from_numpy(some_rolls(head)["p2"])
+    last = all_frames(head)
+    whole = torch.cat([beginning.expand(len(last), -1, -1, -1), last.unsqueeze(1)], dim=1)
+    batch = collate({str(n): roll.numpy() for n, roll in enumerate(whole)})
+    told = model.score(batch)[:, -1]
+    assert told.std() > 0.1
+    assert float(told.exp().sum()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_piece_is_told_alone_as_in_a_batch(head: str) -> None:
+    model, rolls = make(head), some_rolls(head)
+    together = model.score(collate(rolls))
+    for row, (name, roll) in enumerate(rolls.items()):
+        alone = model.score(collate({name: roll}))[0]
+        torch.testing.assert_close(together[row, : len(roll)], alone, atol=1e-5, rtol=0)
+        assert not together[row, len(roll) :].any()
+
+
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("size", [1, 3])
+def test_pieces_with_a_carried_state_tell_what_the_whole_tells(
+    head: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, batch = make(head), collate(some_rolls(head))
+    whole = model.score(batch)
+    monkeypatch.setattr(rolls_module, "PIECE", size)
+    torch.testing.assert_close(model.score(batch), whole, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_no_frame_knows_of_those_after_it(head: str) -> None:
+    model, rolls = make(head), some_rolls(head)
+    batch = collate({"a": rolls["p3"]})
+    changed = collate({"a": np.concatenate([rolls["p3"][:6], rolls["p2"][:5]])})
+    before, after = model.score(batch)[0], model.score(changed)[0]
+    torch.testing.assert_close(before[:6], after[:6])
+    assert (before[6:] - after[6:]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_piece_in_another_key_is_told_alike(head: str) -> None:
+    """Where no key has a bias of its own and no note is heard at the edge of the keyboard."""
+    model = make(head, lowest=0, highest=KEYS - 1)
+    with torch.no_grad():
+        model.key.zero_()
+        bias_of(model).fill_(-3.0)
+        if head == "joint":
+            model.head.below.weight[..., :-20] = 0
+        if head == "voices":
+            for table in model.head.distances:
+                table.weight[1 : KEYS - 20] = table.weight[KEYS + 20 :] = 0
+    roll = some_rolls(head)["p2"]
+    roll[..., :28] = roll[..., 48:] = 0
+    higher = np.roll(roll, 5, axis=2)
+    told = model.score(collate({"a": roll, "b": higher}))
+    torch.testing.assert_close(told[0], told[1], atol=1e-3, rtol=1e-4)
+
+
+def test_a_note_outside_the_keys_that_are_modelled_is_told_seldom_not_never() -> None:
+    model = make("joint")
+    roll = np.zeros((2, 1, KEYS), np.uint8)
+    quiet = model.score(collate({"a": roll}))[0, 1]
+    roll[1, 0, 80] = 1
+    assert -12 < float(model.score(collate({"a": roll}))[0, 1] - quiet) < -8
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_saved_model_tells_the_same(head: str, tmp_path: Path) -> None:
+    model, batch = make(head), collate(some_rolls(head))
+    write_model(tmp_path, model, model.describe())
+    assert torch.equal(RollModel.load(tmp_path).score(batch), model.score(batch))
+
+
+def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
+    write_model(tmp_path, torch.nn.Linear(1, 1), {"kind": "other"})
+    with pytest.raises(ModelError, match="'other', expected 'rolls'"):
+        RollModel.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden": 0}, "hidden: found 0, expected 1 or more"),
+        ({"dropout": 1.0}, "dropout: found 1.0"),
+        ({"lowest": 50, "highest": 40}, "lowest: found 50"),
+        ({"highest": 88}, "lowest"),
+    ],
+)
+def test_a_config_that_cannot_be_is_named(changes: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RollConfig(**changes)  # type: ignore[arg-type]
+
+
+def test_dropout_acts_in_training_only() -> None:
+    model, batch = make("joint", dropout=0.5), collate(some_rolls("joint"))
+
+    def told(batch: RollBatch) -> Tensor:
+        return model.log_likelihood(batch)[0]
+
+    assert torch.equal(told(batch), told(batch))
+    model.train()
+    assert not torch.equal(told(batch), told(batch))

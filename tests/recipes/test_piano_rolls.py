@@ -1,0 +1,174 @@
+"""The recipe of piano rolls from the files of the field to scores, and on a user's mistakes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from audio_rnn import config as configs
+from audio_rnn.data.rolls import KEYS, LOWEST_PITCH, Roll, read_rolls
+from audio_rnn.engine.run_folder import read_history
+from audio_rnn.errors import MusicError, TrainingError
+from recipes.music_generation import evaluate_rolls, prepare_jsb, prepare_pianorolls
+from recipes.music_generation.leakage import shares_tune
+from recipes.music_generation.roll_files import SPLITS
+from recipes.music_generation.train_rolls import RecipeConfig, train
+
+REPO = Path(__file__).parents[2]
+CONF = REPO / "conf" / "music_generation"
+DEBUG = configs.load(RecipeConfig, CONF / "debug_roll.yaml")
+SHARED = REPO.parent / "shared" / "data"
+ROLL_CONFIGS = sorted(p for p in CONF.glob("*.yaml") if "transpose" in p.read_text("utf-8"))
+
+
+def triads(frames: int, seed: int) -> np.ndarray:
+    """(frames, 88): a chord that wanders."""
+    random = np.random.default_rng(seed)
+    roots = 30 + np.cumsum(random.choice([-2, 0, 2], frames)) % 12
+    return np.eye(KEYS, dtype=np.uint8)[roots[:, None] + [0, 4, 7]].sum(axis=1).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set as it is distributed, prepared."""
+    folder = tmp_path_factory.mktemp("corpus")
+    arrays = {}
+    for number, split in enumerate(SPLITS):
+        pieces = [triads(10 + 5 * n, 10 * number + n) for n in range(4)]
+        arrays[f"{split}data"] = np.empty((1, 4), object)
+        arrays[f"{split}data"][0] = pieces
+    savemat(folder / "set.mat", arrays)
+    prepare_pianorolls.prepare(prepare_pianorolls.Options(folder / "set.mat", folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the debug config."""
+    run_dir = tmp_path_factory.mktemp("run")
+    train(replace(DEBUG, data=corpus, run_dir=run_dir))
+    return run_dir
+
+
+@pytest.mark.parametrize("path", ROLL_CONFIGS, ids=lambda path: path.stem)
+def test_every_config_loads(path: Path) -> None:
+    configs.load(RecipeConfig, path)
+
+
+def test_the_rolls_are_those_of_the_set(corpus: Path) -> None:
+    rolls = read_rolls(corpus / "valid.npz")
+    assert list(rolls) == ["valid-001", "valid-002", "valid-003", "valid-004"]
+    assert np.array_equal(rolls["valid-002"][:, 0], triads(15, 11))
+
+
+def test_the_debug_config_trains_and_is_scored(
+    run: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = [entry["nats"] for entry in read_history(run) if "nats" in entry]
+    assert len(scores) == 2 and scores[1] < scores[0]
+    options = evaluate_rolls.Options(run, corpus / "valid.npz", corpus / "train.npz", 5, "cpu")
+    found = evaluate_rolls.evaluate(options)
+    assert found.frame == pytest.approx(min(scores), rel=1e-5)
+    means = [nats.mean() for nats in found.nats.values()]
+    assert found.piece == pytest.approx(np.mean(means))
+    assert found.after_first != found.frame != found.piece
+    assert {len(nats) for nats in found.nats.values()} == {10, 15, 20, 25}
+    assert f"{found.frame:.4f}" in capsys.readouterr().out
+
+
+def test_scores_come_from_the_command(run: Path, corpus: Path) -> None:
+    script = "recipes.music_generation.evaluate_rolls"
+    command = [sys.executable, "-m", script, "--model", str(run), "--rolls"]
+    bad = subprocess.run(
+        [*command, str(corpus / "set.mat")], capture_output=True, text=True, cwd=REPO
+    )
+    assert bad.returncode == 1 and "set.mat: cannot be read" in bad.stderr
+    assert "Traceback" not in bad.stderr
+
+
+def test_a_run_goes_on_with_its_own_data_only(run: Path, corpus: Path, tmp_path: Path) -> None:
+    for split in SPLITS:
+        (tmp_path / f"{split}.npz").write_bytes((corpus / "test.npz").read_bytes())
+    with pytest.raises(TrainingError, match="other data"):
+        train(replace(DEBUG, data=tmp_path, run_dir=run))
+
+
+def test_a_set_with_something_missing_or_wrong_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "set.mat"
+    with pytest.raises(MusicError, match=r"set\.mat: cannot be read"):
+        prepare_pianorolls.read_mat(path)
+    savemat(path, {"traindata": np.zeros((2, 3))})
+    arrays = prepare_pianorolls.read_mat(path)
+    with pytest.raises(MusicError, match="found traindata, expected testdata"):
+        prepare_pianorolls.rolls(arrays, path, "test")
+    pieces = np.empty((1, 1), object)
+    pieces[0, 0] = np.full((3, KEYS), 2)
+    with pytest.raises(MusicError, match=r"train-001.*expected \(frames, 88\) of 0 and 1"):
+        prepare_pianorolls.rolls({"traindata": pieces}, path, "train")
+
+
+def jsb(tmp_path: Path, piece: list[list[float]]) -> Path:
+    path = tmp_path / "jsb.json"
+    path.write_text(json.dumps({split: [piece] for split in SPLITS}), encoding="utf-8")
+    return path
+
+
+def pitches(roll: Roll) -> list[list[int]]:
+    """Of each voice in each frame, -1 for a rest."""
+    keys = np.where(roll.any(axis=2), roll.argmax(axis=2) + LOWEST_PITCH, -1)
+    return keys.tolist()
+
+
+def test_chorales_are_four_voices_and_a_missing_one_rests(tmp_path: Path) -> None:
+    nan = float("nan")
+    piece = [[72, 67, 60, 48], [71, 62, 50.0], [], [nan, 67, 60, 48], [74, -1, 60, 48]]
+    prepare_jsb.prepare(prepare_jsb.Options(jsb(tmp_path, piece), tmp_path))  # type: ignore[arg-type]
+    (roll,) = read_rolls(tmp_path / "test.npz").values()
+    assert pitches(roll) == [
+        [72, 67, 60, 48],
+        [71, -1, 62, 50],
+        [-1, -1, -1, -1],
+        [-1, 67, 60, 48],
+        [74, -1, 60, 48],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [([72, 67, 60, 48, 40], "found 5 notes"), ([72, 67, 60, 4], "expected 21 to 108")],
+)
+def test_a_chorale_that_is_none_is_named(tmp_path: Path, frame: list[float], message: str) -> None:
+    path = jsb(tmp_path, [[72, 67, 60, 48], frame])
+    with pytest.raises(MusicError, match=rf"jsb\.json: train-001, frame 1: .*{message}"):
+        prepare_jsb.prepare(prepare_jsb.Options(path, tmp_path))
+
+
+def test_a_tune_is_shared_in_any_key_and_anywhere_but_not_when_it_stands_still() -> None:
+    def tune(keys: list[int]) -> Roll:
+        return np.eye(KEYS, dtype=np.uint8)[keys][:, np.newaxis]
+
+    train = [tune([40, 42, 44, 45, 47, 47, 47, 47, 47])]
+    pieces = {
+        "moved": tune([10, 53, 55, 56, 58]),
+        "other": tune([40, 43, 46, 49, 52]),
+        "still": tune([30, 30, 30, 30]),
+        "short": tune([42, 44]),
+    }
+    assert shares_tune(pieces, train, 4) == {"moved"}
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the corpora in ../shared/data")
+def test_34_test_chorales_share_four_bars_of_soprano_with_training(tmp_path: Path) -> None:
+    source = SHARED / "jsb" / "jsb-chorales-16th.json"
+    prepare_jsb.prepare(prepare_jsb.Options(source, tmp_path))
+    test, train_rolls = (read_rolls(tmp_path / f"{split}.npz") for split in ("test", "train"))
+    assert (len(train_rolls), len(test)) == (229, 77)
+    assert sum(len(roll) for roll in test.values()) == 18_900
+    assert len(shares_tune(test, train_rolls.values(), 64)) == 34
