@@ -35,13 +35,18 @@ def read_model(folder: Path, kind: str) -> ModelFolder:
     """
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such folder; expected the run folder of a training")
-    inside = folder / NAME
-    description, weights = storage.load(inside if inside.is_dir() else folder, NAME)
+    description, weights = storage.load(model_folder(folder), NAME)
     if description.get("kind") != kind:
         raise ModelError(
             f"{folder}: found a model of kind {description.get('kind')!r}, expected {kind!r}"
         )
     return ModelFolder(description, weights)
+
+
+def model_folder(folder: Path) -> Path:
+    """The model folder inside a run folder, or the folder itself."""
+    inside = folder / NAME
+    return inside if inside.is_dir() else folder
 
 
 def load_weights(

@@ -12,7 +12,7 @@ from audio_rnn.config import require
 from audio_rnn.features import valid_frames
 from audio_rnn.features.stages import Local, Stage
 from audio_rnn.models.convolution import Convolution, ConvolutionConfig
-from audio_rnn.models.pooling import Pooling, gather, pooled
+from audio_rnn.models.pooling import Pooling, Sums, gather, pooled
 from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack
 
 
@@ -53,11 +53,20 @@ class TaggerModel(nn.Module):
     def forward(self, frames: Tensor, lengths: Tensor) -> Scores:
         """Frames (batch, frames, inputs), lengths (batch,) -> scores; padding changes nothing."""
         steps = self.front.output_lengths(lengths)
-        x, _ = self.recurrent(self.front(frames, lengths), steps)
-        scores, attention = self.rows(x).chunk(2, -1)
-        mask = valid_frames(steps, x.shape[1])
-        clips = pooled(self.config.pooling, gather(self.config.pooling, scores, attention, mask))
-        return Scores(clips, scores * mask.unsqueeze(-1), steps)
+        rows = self.all_rows(frames, lengths)
+        mask = valid_frames(steps, rows.shape[1])
+        clips = pooled(self.config.pooling, self.sums(rows, mask))
+        return Scores(clips, rows.chunk(2, -1)[0] * mask.unsqueeze(-1), steps)
+
+    def all_rows(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """The same frames -> scores and attention (batch, steps, 2 × classes)."""
+        steps = self.front.output_lengths(lengths)
+        return self.rows(self.recurrent(self.front(frames, lengths), steps)[0])
+
+    def sums(self, rows: Tensor, mask: Tensor) -> Sums:
+        """What pooling needs to know of rows (batch, steps, 2 × classes), where mask is True."""
+        scores, attention = rows.chunk(2, -1)
+        return gather(self.config.pooling, scores, attention, mask)
 
     def rows(self, x: Tensor) -> Tensor:
         """What follows the layers: (..., width) -> scores and attention (..., 2 × classes)."""

@@ -10,8 +10,7 @@ import sys
 import torch
 
 from audio_rnn.cli.shell import run_command
-from audio_rnn.data.batching import Batches
-from audio_rnn.engine.distributed import Process, stop
+from audio_rnn.engine.distributed import stop
 from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.speech import SpeechModel
@@ -22,6 +21,7 @@ from recipes.same_run import keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
 from recipes.speech_recognition.loading import load_train, load_valid
 from recipes.speech_recognition.outcome import report_outcome
+from recipes.training import measure_statistics, report
 
 
 def train(config: RecipeConfig) -> None:
@@ -45,37 +45,14 @@ def _train(config: RecipeConfig) -> None:
         describe_run(config.run_dir, config)
         keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
         keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl")
-        report(model, batches)
+        report(model, batches, "utterances")
     if inherited and trainer.process.first and not trainer.begun:
         report_inherited(config, inherited)
     if model.features.config.normalization == "global" and not (inherited or trainer.begun):
-        measure_statistics(model, config, batches, trainer.process)
+        measure_statistics(model.features, batches, trainer.process)
     end = trainer.fit(batches, valid)
     if trainer.process.first:
         report_outcome(config, end, batches, task.silent)
-
-
-def measure_statistics(
-    model: SpeechModel, config: RecipeConfig, batches: Batches, process: Process
-) -> None:
-    """Mean and deviation for global normalisation.
-
-    Every process goes through all data in the same order, and so finds the same values.
-    """
-    every = Batches(batches.dataset, config.batches)
-    moved = (batch.to(process.device) for batch in every.epoch(0))
-    model.features.fit((batch.inputs, batch.lengths) for batch in moved)
-
-
-def report(model: SpeechModel, batches: Batches) -> None:
-    """Say what is about to be trained on what."""
-    hours = batches.durations.sum() / 3600
-    parameters = sum(p.numel() for p in model.parameters())
-    print(
-        f"{len(batches.durations)} utterances, {hours:.2f} h, {batches.steps(1)} batches, "
-        f"{batches.padding(1):.1%} padding; {parameters / 1e6:.2f} M parameters",
-        file=sys.stderr,
-    )
 
 
 def report_inherited(config: RecipeConfig, inherited: Inherited) -> None:

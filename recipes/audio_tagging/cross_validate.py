@@ -1,0 +1,59 @@
+"""Train and test on each fold in turn: mean and spread in one command.
+
+python -m recipes.audio_tagging.cross_validate --config conf/audio_tagging/esc10.yaml
+
+What is trained already is not trained again, so that an interrupted call goes on. To repeat all with
+other seeds, add --training.seed 1 and another --run-dir.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import mean, stdev
+
+from rich.console import Console
+from rich.table import Table
+
+from audio_rnn.cli.shell import run_command
+from audio_rnn.errors import ConfigError
+from recipes.audio_tagging.config import RecipeConfig, from_arguments
+from recipes.audio_tagging.evaluate import Options, evaluate
+from recipes.audio_tagging.loading import read_folds
+from recipes.audio_tagging.scores import Scores
+from recipes.audio_tagging.train import train
+from recipes.training import say
+
+
+def cross_validate(config: RecipeConfig) -> dict[int, Scores]:
+    """The scores of each fold, by a model that was trained on the others."""
+    if config.fold is not None or config.valid_fold is not None:
+        raise ConfigError("fold: found one, expected none: each is tested in turn")
+    path = config.data / "all.jsonl"
+    folds = sorted({u.fold for u in read_folds(path) if u.fold is not None})
+    results = {}
+    for fold in folds:
+        run_dir = config.run_dir / f"fold{fold}"
+        say(f"fold {fold} of {len(folds)}: {run_dir}")
+        train(replace(config, fold=fold, run_dir=run_dir))
+        results[fold] = evaluate(Options(run_dir, path, fold, config.training.device))
+    show(results)
+    return results
+
+
+def show(results: dict[int, Scores]) -> None:
+    """A line for each score: every fold, their mean and standard deviation."""
+    table = Table("score", *(f"fold {fold}" for fold in results), "mean", "deviation")
+    for name in next(iter(results.values())):
+        values = [100 * scores[name] for scores in results.values()]
+        spread = f"{stdev(values):.2f}" if len(values) > 1 else "-"
+        table.add_row(name, *(f"{v:.2f}" for v in values), f"{mean(values):.2f}", spread)
+    Console().print(table)
+
+
+def main() -> None:
+    """Command line."""
+    cross_validate(from_arguments(__doc__ or ""))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,140 @@
+"""Score a trained tagger on a prepared manifest, or tune its thresholds on one.
+
+python -m recipes.audio_tagging.evaluate --model runs/scenes --manifest data/scenes/test.jsonl
+
+Where events are known, first find thresholds on held-out data, which saves them with the model:
+
+python -m recipes.audio_tagging.evaluate --model runs/scenes --manifest data/scenes/valid.jsonl --tune
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from audio_rnn.cli.shell import run_command
+from audio_rnn.data.clips import check_clips
+from audio_rnn.data.manifest import Utterance, read_manifest
+from audio_rnn.decoding.events import load_rules, save_rules
+from audio_rnn.device import choose_device
+from audio_rnn.errors import InputError
+from audio_rnn.models.folder import model_folder
+from audio_rnn.models.sound import SoundModel
+from recipes.audio_tagging.hearing import Heard, listen
+from recipes.audio_tagging.psds import psds
+from recipes.audio_tagging.scores import (
+    Scores,
+    count_events,
+    event_scores,
+    show_confusions,
+    show_events,
+    show_scores,
+    tag_scores,
+)
+from recipes.audio_tagging.tune import tuned
+from recipes.command import program
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to score, and where to write it."""
+
+    model: Path  # run folder or model folder
+    manifest: Path  # the clips, and what is heard in them
+    fold: int | None = None  # only the clips of this fold
+    device: str = "auto"  # auto, cpu, cuda or cuda:N
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # JSON lines, one a clip
+    tune: tyro.conf.FlagCreatePairsOff[bool] = False  # find and save thresholds and filters
+    psds: bool = True  # where events are known, the scores without thresholds too
+
+
+def evaluate(options: Options) -> Scores:
+    """All scores. Prints them, and where classes are confused."""
+    clips = read_clips(options.manifest, options.fold)
+    model = SoundModel.load(options.model)
+    check_clips(clips, model.classes, options.manifest)
+    model = model.to(choose_device(options.device))
+    heard = listen(model, clips, options.manifest.parent)
+    console = Console()
+    scores = tag_scores(clips, heard, model.classes)
+    if "accuracy" in scores:
+        show_confusions(console, clips, heard, model.classes)
+    timed = [i for i, clip in enumerate(clips) if clip.events is not None]
+    if timed or options.tune:
+        few = [clips[i] for i in timed]
+        scores |= detect(options, model, few, [heard[i] for i in timed], console)
+    show_scores(console, scores)
+    if options.output:
+        write(options.output, scores, model, clips, heard)
+    return scores
+
+
+def read_clips(manifest: Path, fold: int | None) -> list[Utterance]:
+    """The clips of a manifest, or of one fold of it. Raises: ManifestError, InputError."""
+    clips = read_manifest(manifest)
+    kept = [clip for clip in clips if fold is None or clip.fold == fold]
+    if not kept:
+        found = sorted({str(clip.fold) for clip in clips})
+        raise InputError(f"--fold {fold}: found folds {', '.join(found)} in {manifest}")
+    return kept
+
+
+def detect(
+    options: Options,
+    model: SoundModel,
+    clips: list[Utterance],
+    heard: list[Heard],
+    console: Console,
+) -> Scores:
+    """Scores of events; with `tune`, of the rules that are found and saved. Raises: InputError."""
+    if not clips:
+        raise InputError(f"--tune: {options.manifest} has no events, expected some to tune by")
+    folder = model_folder(options.model)
+    if options.tune:
+        _refuse_test(options.manifest, clips)
+        save_rules(folder, tuned(clips, heard, model.classes, model.step_seconds))
+    counts = count_events(clips, heard, model.classes, model.step_seconds, load_rules(folder))
+    show_events(console, counts)
+    scores = event_scores(counts)
+    if options.psds:
+        scores |= psds(clips, heard, model.classes, model.step_seconds)
+    return scores
+
+
+def write(
+    path: Path, scores: Scores, model: SoundModel, clips: list[Utterance], heard: list[Heard]
+) -> None:
+    """JSON lines: the scores, then the probabilities of each clip."""
+    rows = [
+        {
+            "id": clip.id,
+            "labels": list(clip.labels or ()),
+            "probabilities": dict(zip(model.classes.names, map(float, answer.clip.round(6)))),
+        }
+        for clip, answer in zip(clips, heard)
+    ]
+    lines = [json.dumps(row, ensure_ascii=False) for row in [scores, *rows]]
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def _refuse_test(manifest: Path, clips: list[Utterance]) -> None:
+    """Raises: InputError for what is called a test set."""
+    if manifest.stem == "test" or any(clip.split == "test" for clip in clips):
+        raise InputError(
+            f"--tune: {manifest} is a test set, expected held-out data such as valid.jsonl: scores "
+            "on a test set that was tuned on tell nothing"
+        )
+
+
+def main() -> None:
+    """Command line."""
+    evaluate(tyro.cli(Options, prog=program(), description=__doc__))
+
+
+if __name__ == "__main__":
+    run_command(main)

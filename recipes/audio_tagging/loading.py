@@ -1,0 +1,145 @@
+"""Prepared manifests -> the batches of a training, and what is wrong with them."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from audio_rnn.classes import Classes
+from audio_rnn.data.batching import Batches
+from audio_rnn.data.clips import ClipBatch, ClipDataset, check_clips, cut, without_events
+from audio_rnn.data.manifest import Utterance, read_manifest
+from audio_rnn.engine.distributed import Process
+from audio_rnn.errors import ManifestError
+from recipes.audio_tagging.config import RecipeConfig
+from recipes.training import listed
+
+log = logging.getLogger(__name__)
+
+
+def load_train(config: RecipeConfig, classes: Classes, process: Process) -> Batches[ClipBatch]:
+    """Training batches. Raises: ManifestError."""
+    path, clips = training_clips(config)
+    if process.first:
+        warn_of_rare(clips, classes, path)
+    dataset = _dataset(config, clips, classes)
+    return Batches(dataset, config.batches, config.training.seed, process.rank, process.world)
+
+
+def load_valid(config: RecipeConfig, classes: Classes) -> Batches[ClipBatch] | None:
+    """All clips for validation; None when there are none. Raises: ManifestError."""
+    if config.fold is not None:
+        path = config.data / "all.jsonl"
+        clips = [u for u in read_manifest(path) if u.fold == config.valid_fold]
+        clips = clips if config.valid_fold is not None else []
+    else:
+        path = config.data / "valid.jsonl"
+        clips = read_manifest(path) if path.exists() else []
+    if not clips:
+        return None
+    check_clips(clips, classes, path)
+    return Batches(_dataset(config, clips, classes), config.batches)
+
+
+def load_shares(config: RecipeConfig, classes: Classes) -> Tensor:
+    """Of the training clips, those that each class is heard in: (classes,).
+
+    Raises: ManifestError for clips that this model cannot be trained on.
+    """
+    path, clips = training_clips(config)
+    check_clips(clips, classes, path)
+    if config.model.labels == "one":
+        check_single(clips, path)
+    counts = Counter(label for u in clips for label in set(u.labels or ()))
+    return torch.tensor([counts[name] / len(clips) for name in classes.names])
+
+
+def training_clips(config: RecipeConfig) -> tuple[Path, list[Utterance]]:
+    """What is trained on, and the file that says so. Raises: ManifestError."""
+    folds = config.data / "all.jsonl"
+    if config.fold is not None:
+        return folds, training_folds(read_folds(folds), config, folds)
+    path = config.data / "train.jsonl"
+    if folds.exists() and not path.exists():
+        raise ManifestError(
+            f"{config.data}: found all.jsonl, whose clips have folds; say which fold is kept for "
+            "testing, as in --fold 1, or use recipes.audio_tagging.cross_validate for all"
+        )
+    return path, read_manifest(path)
+
+
+def read_folds(path: Path) -> list[Utterance]:
+    """All clips of all folds. Raises: ManifestError."""
+    clips = read_manifest(path)
+    check_folds(clips, path)
+    return clips
+
+
+def training_folds(clips: Sequence[Utterance], config: RecipeConfig, path: Path) -> list[Utterance]:
+    """The clips of the folds that are not held out. Raises: ManifestError."""
+    held, known = {config.fold, config.valid_fold} - {None}, {u.fold for u in clips}
+    if held - known:
+        raise ManifestError(
+            f"{path}: found folds {sorted(map(str, known))}, expected {sorted(map(str, held))} "
+            "among them"
+        )
+    return [u for u in clips if u.fold not in held]
+
+
+def check_folds(clips: Sequence[Utterance], path: Path) -> None:
+    """Raises: ManifestError for a clip without fold, or a recording that is in two of them.
+
+    A model that has heard another part of a test recording is tested on what it knows.
+    """
+    without = [u.id for u in clips if u.fold is None]
+    if without:
+        raise ManifestError(f"{path}: found no fold for {listed(without)}, expected one for each")
+    folds: dict[str, set[int | None]] = {}
+    for u in clips:
+        if u.recording is not None:
+            folds.setdefault(u.recording, set()).add(u.fold)
+    leaks = [
+        f"{name} (folds {', '.join(map(str, sorted(map(int, filter(None, where)))))})"
+        for name, where in folds.items()
+        if len(where) > 1
+    ]
+    if leaks:
+        raise ManifestError(
+            f"{path}: {len(leaks)} recordings are in several folds, so that training would hear "
+            f"what is tested: {listed(leaks, 5)}; put all clips of a recording into one fold"
+        )
+
+
+def check_single(clips: Sequence[Utterance], path: Path) -> None:
+    """Raises: ManifestError for a clip without just one tag."""
+    for u in clips:
+        if len(set(u.labels or ())) != 1:
+            raise ManifestError(
+                f"{path}: {u.id!r}: found {len(set(u.labels or ()))} tags "
+                f"({', '.join(u.labels or ()) or 'none'}), expected one for a model of one class a "
+                "clip; for several, or none, set --model.labels several"
+            )
+
+
+def warn_of_rare(clips: Sequence[Utterance], classes: Classes, path: Path) -> None:
+    """Say which classes cannot be learnt, or hardly."""
+    counts = Counter(label for u in clips for label in set(u.labels or ()))
+    for what, names in (
+        ("no training clip, so that they cannot be learnt", [n for n in classes.names if not counts[n]]),
+        ("one training clip, which is hardly enough", [n for n in classes.names if counts[n] == 1]),
+    ):  # fmt: skip
+        if names:
+            log.warning("%s: classes with %s: %s", path, what, listed(names))
+
+
+def _dataset(
+    config: RecipeConfig, utterances: Sequence[Utterance], classes: Classes
+) -> ClipDataset:
+    kept = utterances if config.use_events else without_events(utterances)
+    rate = config.model.features.sample_rate
+    return ClipDataset(config.data, cut(kept, config.longest), classes, rate)

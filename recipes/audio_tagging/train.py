@@ -1,0 +1,59 @@
+"""Train a tagger on prepared manifests.
+
+python -m recipes.audio_tagging.train --config conf/audio_tagging/esc10.yaml --fold 1
+"""
+
+from __future__ import annotations
+
+import torch
+
+from audio_rnn.classes import Classes
+from audio_rnn.cli.shell import run_command
+from audio_rnn.engine.distributed import stop
+from audio_rnn.engine.run_folder import describe_run
+from audio_rnn.engine.trainer import Trainer
+from audio_rnn.models.sound import SoundModel
+from audio_rnn.tasks.tagging import Tagging
+from recipes.audio_tagging.config import RecipeConfig, from_arguments
+from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_clips
+from recipes.command import suggest_evaluation
+from recipes.same_run import keep_digest
+from recipes.training import measure_statistics, report
+
+
+def train(config: RecipeConfig) -> None:
+    """Train, or go on with, the run that `config` describes."""
+    try:
+        _train(config)
+    finally:
+        stop()
+
+
+def _train(config: RecipeConfig) -> None:
+    torch.manual_seed(config.training.seed)
+    classes = Classes.load(config.data / "classes.txt")
+    model = SoundModel(config.model, classes)
+    shares = load_shares(config, classes)
+    task = Tagging(model, config.augment, config.clips, config.task, shares)
+    trainer = Trainer(task, config.training, config.run_dir)
+    batches = load_train(config, classes, trainer.process)
+    valid = load_valid(config, classes)
+    if trainer.process.first:
+        describe_run(config.run_dir, config)
+        manifest, _ = training_clips(config)
+        keep_digest(config.run_dir / "train.sha256", manifest)
+        report(model, batches, "clips")
+    if model.features.config.normalization == "global" and not trainer.begun:
+        measure_statistics(model.features, batches, trainer.process)
+    trainer.fit(batches, valid)
+    if trainer.process.first and config.fold is None:
+        suggest_evaluation("audio_tagging", config.run_dir, "--manifest", config.data, ".jsonl")
+
+
+def main() -> None:
+    """Command line."""
+    train(from_arguments(__doc__ or ""))
+
+
+if __name__ == "__main__":
+    run_command(main)
