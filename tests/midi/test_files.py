@@ -157,5 +157,5 @@ def test_musicxml_is_read_where_partitura_is(tmp_path: Path):
     ]  # fmt: skip
     assert (piece.meters, piece.keys) == ((Meter(0, 3, 4),), (Key(0, 1),))
     path.write_text("<a>")
-    with pytest.raises(MusicError, match="a.musicxml: no MusicXML that can be read"):
+    with pytest.raises(MusicError, match=r"a.musicxml: no MusicXML that can be read"):
         read_piece(path)
