@@ -20,6 +20,7 @@ LINK = "source"  # from the folder of the manifests to that of the recordings
 
 Source = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
 Options = TypeVar("Options")
+Found = TypeVar("Found")
 Complain = Callable[[str], None]
 
 
@@ -60,8 +61,20 @@ def leave_out(problem: str) -> None:
     print(f"left out: {problem}", file=sys.stderr)
 
 
+def warn(what: str) -> None:
+    """Say on standard error what is doubtful."""
+    print(f"warning: {what}", file=sys.stderr)
+
+
 def durations(recordings: Mapping[str, Path], complain: Complain) -> dict[str, float]:
     """Id -> seconds of those that can be read to their end."""
+    return examine(recordings, complain, measure)
+
+
+def examine(
+    recordings: Mapping[str, Path], complain: Complain, listen: Callable[[Path], Found]
+) -> dict[str, Found]:
+    """Id -> what `listen` finds in the recording, of those in which it raises no AudioError."""
     found, problems = {}, []
     console = Console(stderr=True)
     files = track(
@@ -73,7 +86,7 @@ def durations(recordings: Mapping[str, Path], complain: Complain) -> dict[str, f
     )
     for name, path in files:
         try:
-            found[name] = measure(path)
+            found[name] = listen(path)
         except AudioError as error:
             problems.append(str(error))
     if problems:
@@ -85,10 +98,14 @@ def durations(recordings: Mapping[str, Path], complain: Complain) -> dict[str, f
 def measure(path: Path) -> float:
     """Seconds of a recording, all of which is read. Raises AudioError."""
     rate = audio_info(path).sample_rate
-    seconds = round(sum(map(len, read_blocks(path, rate))) / rate, 4)
-    if not seconds:
+    return require_sound(path, sum(map(len, read_blocks(path, rate))) / rate)
+
+
+def require_sound(path: Path, seconds: float) -> float:
+    """Seconds of a recording as manifests have them. Raises AudioError for next to none."""
+    if not round(seconds, 4):
         raise AudioError(f"{path}: found less than 0.1 ms of sound, expected more; record it again")
-    return seconds
+    return round(seconds, 4)
 
 
 def inside(path: Path, source: Path, output: Path) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from audio_rnn.classes import Classes
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from recipes.prepare import listed
+from recipes.prepare import listed, warn
 
 Parts = Mapping[str, Sequence[Utterance]]  # by the name of the split or fold
 
@@ -34,21 +33,21 @@ def check(parts: Parts, expected: Collection[str] = ()) -> None:
     _check_leaks(parts)
 
 
-def warn(parts: Parts) -> None:
+def point_out(parts: Parts) -> None:
     """Say on standard error which classes stand in one clip, and which in one part alone."""
     counts = Counter(x for part in parts.values() for c in part for x in set(c.labels or ()))
     rare = [name for name, count in counts.items() if count == 1]
     if rare:
-        _say(f"{len(rare)} classes have one clip, which is hardly enough: {listed(rare)}")
+        warn(f"{len(rare)} classes have one clip, which is hardly enough: {listed(rare)}")
     heard = {name: labels_of(part) for name, part in parts.items()}
     if "train" in parts:
         untested = heard["train"] - heard["test"] if parts["test"] else set()
         if untested:
-            _say(f"{len(untested)} classes have no test clip: {listed(untested)}")
+            warn(f"{len(untested)} classes have no test clip: {listed(untested)}")
         return
     alone = {x for x in counts if sum(x in found for found in heard.values()) == 1} - set(rare)
     if alone and len(parts) > 1:
-        _say(
+        warn(
             f"{len(alone)} classes are in one fold alone, never trained and tested: {listed(alone)}"
         )
 
@@ -89,7 +88,3 @@ def _check_leaks(parts: Parts) -> None:
             f"{len(leaks)} recordings are in several {kind}, so that training would hear what is "
             f"tested: {listed(leaks)}; put all clips of a recording into one of the {kind}"
         )
-
-
-def _say(what: str) -> None:
-    print(f"warning: {what}", file=sys.stderr)

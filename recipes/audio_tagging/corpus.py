@@ -11,7 +11,7 @@ from rich.table import Table
 
 from audio_rnn.classes import Classes
 from audio_rnn.data.manifest import Utterance, write_manifest
-from recipes.audio_tagging.checks import check, warn
+from recipes.audio_tagging.checks import check, point_out
 from recipes.prepare import is_below, link
 
 SPLITS = ("train", "valid", "test")
@@ -34,7 +34,7 @@ def write_corpus(
     """
     parts = _by_fold(clips) if any(clip.fold for clip in clips) else _by_split(clips)
     check(parts, expected)
-    warn(parts)
+    point_out(parts)
     output.mkdir(parents=True, exist_ok=True)
     if source is not None and not is_below(source, output):
         link(output, source)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from audio_rnn.errors import InputError
 from recipes.audio_tagging.corpus import write_corpus
-from recipes.audio_tagging.heard import Heard, clips, require_files
+from recipes.audio_tagging.recordings import Heard, clips, require_files
 from recipes.prepare import Source, require_folder, run
 from recipes.table import Row, by_path, read_table
 
