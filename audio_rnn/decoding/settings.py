@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from audio_rnn.errors import DecodingError
+
+NUMBERED = re.compile(r"(?<=.)\(\d+\)$")  # READ(2): another pronunciation, in the CMU dictionary
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class DecodingConfig:
     rescorer: Path | None = None
     """Such a folder, of words or pieces as well, whose model judges what the search has found."""
     lexicon: Path | None = None
-    """Text file with the only words that may be written, one a line."""
+    """Text file with the only words that may be written, one a line; or in each line a word and its
+    pronunciation in the model's symbols, which others of the word may follow."""
     hotwords: tuple[str, ...] = ()
     """Words or phrases to favour."""
     hotwords_from: Path | None = None
@@ -61,18 +65,27 @@ def read_lines(path: Path, what: str) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def read_lexicon(path: Path) -> list[str]:
-    """The words of a lexicon. Raises DecodingError naming file and line of what is no word."""
-    words = [line.strip() for line in read_lines(path, "one word a line")]
-    for number, word in enumerate(words, 1):
-        if len(word.split()) > 1:
-            raise DecodingError(
-                f"{path}: entry {number}: found {word!r}, expected one word a line; "
-                "a lexicon of this kind needs no pronunciations"
-            )
-    if not words:
+def read_lexicon(path: Path) -> list[str] | dict[str, list[list[str]]]:
+    """The words of a lexicon, with their pronunciations if each line has one.
+
+    Raises: DecodingError naming file and entry of what is neither.
+    """
+    entries = [line.split() for line in read_lines(path, "one word a line")]
+    if not entries:
         raise DecodingError(f"{path}: found no word, expected one a line")
-    return words
+    plain = [len(entry) == 1 for entry in entries]
+    if all(plain):
+        return [word for (word,) in entries]
+    if any(plain):
+        number = plain.index(True)
+        raise DecodingError(
+            f"{path}: entry {number + 1}: found {entries[number][0]!r} by itself, expected its "
+            "pronunciation, too, as other words have one; or leave out all of them"
+        )
+    found: dict[str, list[list[str]]] = {}
+    for word, *symbols in entries:
+        found.setdefault(NUMBERED.sub("", word), []).append(symbols)
+    return found
 
 
 def read_hotwords(path: Path, boost: float) -> dict[str, float]:

@@ -25,6 +25,7 @@ from audio_rnn.inference.transcriber import Transcriber
 from audio_rnn.inference.tuned import Tuned, digest, load_tuned, save_tuned
 from audio_rnn.models.folder import write_model
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
+from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from tests.small_model import RATE, causal_model, save_small_model, small_model, sound
 
@@ -171,7 +172,8 @@ def test_broken_tuned_weights_are_named(run):
     ("name", "content", "message"),
     [
         ("lexicon", "", "found no word, expected one a line"),
-        ("lexicon", "abc\ndef A B\n", "entry 2: found 'def A B', expected one word a line"),
+        ("lexicon", "abc a b\ndef\n", "entry 2: found 'def' by itself, expected its pronunciation"),
+        ("lexicon", "abc a b\ndef d x\n", "lexicon: word 'def': found symbol 'x', expected those"),
         ("lexicon", "xyz\n", "lexicon: word 'xyz': 'x' is not among"),
         ("lexicon", b"\xff\xfe\x00", "it is not UTF-8 text"),
         ("hotwords_from", "abc\tmuch\n", "'abc': found boost 'much', expected a number"),
@@ -191,6 +193,32 @@ def test_bad_files_are_named(tmp_path, name, content, message):
 def test_missing_files_are_named(tmp_path, name):
     with pytest.raises(InputError, match=r"nothing\.txt"):
         make_decoder(small_model(), None, DecodingConfig(**{name: tmp_path / "nothing.txt"}))
+
+
+def test_a_language_model_of_other_words_than_the_lexicon_is_refused(files, tmp_path):
+    (tmp_path / "words.txt").write_text("cab\nfad\n", encoding="utf-8")
+    config = DecodingConfig(lm=files / "lm.arpa.gz", lexicon=tmp_path / "words.txt")
+    with pytest.raises(LanguageModelError, match="none of the 2 words that may be written"):
+        make_decoder(small_model(), None, config)
+
+
+def test_pronunciations_stream_the_words_of_the_file(tmp_path, files, capsys):
+    phones = Vocabulary((BLANK_SYMBOL, "AH", "B", "K", "D", "IY"), "symbol")
+    torch.manual_seed(0)
+    model = SpeechModel(causal_model().config, phones)
+    with torch.no_grad():
+        model.acoustic.output.weight.mul_(20)
+    save_small_model(tmp_path / "run", model.eval())
+    lexicon, lm = tmp_path / "lexicon.txt", tmp_path / "lm.arpa"
+    lexicon.write_text("a AH\nbee B IY\nbe B IY\nbe(2) B\nkey K IY\nad AH D\n", encoding="utf-8")
+    train(["be a key", "a bee", "ad key a bee"], order=2).save(lm)
+    options = ["--model", f"{tmp_path / 'run'}", "--lexicon", f"{lexicon}", "--lm", f"{lm}"]
+    assert main(["transcribe", f"{files / 'sound.wav'}", *options]) == 0
+    whole = capsys.readouterr().out.split()
+    assert main(["transcribe", "--stream", f"{files / 'sound.wav'}", *options]) == 0
+    assert capsys.readouterr().out.split() == whole
+    assert set(whole) <= {"a", "be", "bee", "key", "ad"}
+    assert len(whole) > 2
 
 
 def test_a_beam_of_nothing_is_refused():

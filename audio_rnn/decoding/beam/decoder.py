@@ -17,6 +17,7 @@ from audio_rnn.decoding.beam.fusion import (
     checked_rescorer,
     make_fusion,
     make_neural,
+    writing,
 )
 from audio_rnn.decoding.beam.nbest import Text, rescored, texts_of
 from audio_rnn.decoding.beam.neural import Rows
@@ -83,6 +84,7 @@ class BeamDecoder:
         config: BeamConfig = BeamConfig(),
     ) -> None:
         """Raises: DecodingError, LanguageModelError."""
+        self.model, vocabulary = vocabulary, writing(vocabulary, knowledge.lexicon)
         self.vocabulary, self.step_seconds, self.config = vocabulary, step_seconds, config
         self.fusion: Fusion = make_fusion(vocabulary, knowledge, weights)
         self.neural = make_neural(vocabulary, knowledge, weights)
@@ -102,6 +104,19 @@ class BeamDecoder:
         decoding.feed(log_probs)
         return decoding.best(count)
 
+    def heard(self, probs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (steps, symbols of the model) of what is written, (steps, symbols)."""
+        if self.vocabulary is self.model:
+            return probs
+        return np.ascontiguousarray(probs[:, self.fusion.sounds[:-1]])
+
+    @property
+    def pruning(self) -> Pruning:
+        """As the search reads it; all variants of a symbol are tried with it."""
+        pruning = self.config.pruning
+        variants = int(np.bincount(self.fusion.sounds[:-1]).max())
+        return pruning._replace(symbols=pruning.symbols * variants)
+
     def _steps(self, seconds: float) -> int:
         return max(1, round(seconds / self.step_seconds))
 
@@ -115,16 +130,16 @@ class BeamDecoding:
         width, symbols = decoder.config.beam_width, len(decoder.vocabulary)
         self.state = SearchState(decoder.origin, width, symbols, rows)
         self.carried: list[int] = []  # symbols of a word that a cut has left open
-        self.held = [np.zeros((0, len(decoder.vocabulary)), np.float32)]  # open segment's steps
+        self.held = [np.zeros((0, len(decoder.model)), np.float32)]  # open segment's steps
         self.begin = 0  # step at which it begins
         self.said: list[str] = []  # words before it
 
     def feed(self, log_probs: NDArray[np.float32]) -> list[Hypothesis]:
         """The next steps (steps, symbols), blank first -> segments that are final now."""
-        check_log_probs(log_probs, len(self.decoder.vocabulary))
+        check_log_probs(log_probs, len(self.decoder.model))
         log_probs = np.array(log_probs, np.float32, order="C")
-        probs = np.exp(log_probs)
-        fusion, pruning = self.decoder.fusion, self.decoder.config.pruning
+        probs = self.decoder.heard(np.exp(log_probs))
+        fusion, pruning = self.decoder.fusion, self.decoder.pruning
         segments, done, why = [], 0, FULL
         while why != RAN:
             began = done
@@ -190,7 +205,7 @@ class BeamDecoding:
         complete = len(self._complete(symbols))
         if not complete:
             return self._cut()
-        path = align(np.concatenate(self.held), symbols)
+        path = self._aligned(symbols)
         segment = self._presented(path[:complete])
         self._restart(self.state.in_word(leader), symbols[complete:], path[complete - 1].end)
         return segment
@@ -207,7 +222,13 @@ class BeamDecoding:
         self.state.restart(start, len(held), spoken=bool(carried))
 
     def _hypothesis(self, symbols: list[int]) -> Hypothesis:
-        return self._presented(align(np.concatenate(self.held), symbols))
+        return self._presented(self._aligned(symbols))
+
+    def _aligned(self, symbols: list[int]) -> list[Emission]:
+        """The likeliest steps of symbols in the open segment."""
+        sounds = self.decoder.fusion.sounds[symbols].tolist()
+        path = align(np.concatenate(self.held), sounds)
+        return [emission._replace(symbol=s) for emission, s in zip(path, symbols)]
 
     def _presented(self, path: list[Emission]) -> Hypothesis:
         begin = self.begin

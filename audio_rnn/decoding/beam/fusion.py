@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 from audio_rnn.decoding.beam.hotwords import make_hotwords
 from audio_rnn.decoding.beam.neural import NeuralFusion, SymbolModel
 from audio_rnn.decoding.beam.prefixes import Fusion
+from audio_rnn.decoding.beam.pronunciations import (
+    PronouncedVocabulary,
+    Pronunciations,
+    pronounced,
+)
 from audio_rnn.decoding.beam.rescoring import TextModel, check_spells
 from audio_rnn.decoding.beam.spelling import WORD_START, Spelling
 from audio_rnn.decoding.beam.trie import NONE, make_trie
@@ -28,7 +33,7 @@ class Knowledge:
     """What decoding may know beside the sound."""
 
     lm: NgramModel | None = None  # of words, or of the model's symbols with ▁ for the space
-    lexicon: Sequence[str] | None = None  # the only words that may be written
+    lexicon: Sequence[str] | Pronunciations | None = None  # the only words that may be written
     hotwords: Mapping[str, float] = field(default_factory=dict)  # phrase -> boost, nats a letter
     neural: SymbolModel | None = None  # a language model of the symbols, beside `lm` or without
     rescorer: TextModel | None = None  # a language model that judges whole texts after the search
@@ -63,17 +68,19 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     by_symbol = lm is not None and is_symbol_lm(lm, vocabulary)
     word_lm = None if by_symbol else lm
     words = _known_words(spelling, knowledge, word_lm)
-    ids, costs = _lm_words(list(words), knowledge, word_lm, weights)
+    spelled = [(word, way) for word, ways in words.items() for way in ways]
+    ids, costs = _lm_words([word for word, _ in spelled], knowledge, word_lm, weights)
     letters, first_letter = spelling.flat()
     unknown = word_lm.unknown if word_lm else 0
     hotwords = make_hotwords(knowledge.hotwords, spelling)
-    trie = make_trie(list(words.values()), _best_scores(ids, costs, word_lm, weights))
+    trie = make_trie([way for _, way in spelled], _best_scores(ids, costs, word_lm, weights))
     outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
     models = (knowledge.lm, knowledge.neural, knowledge.rescorer)
     bonus = float(weights.word_bonus) if any(model is not None for model in models) else 0.0
     worst = min(outside, float(trie.lookahead.min(where=trie.lookahead > -np.inf, initial=0.0)))
     return Fusion(
         kind=spelling.kinds(),
+        sounds=_sounds(vocabulary),
         letters=letters,
         first_letter=first_letter,
         trie=trie,
@@ -95,6 +102,17 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     )
 
 
+def writing(model: Vocabulary, lexicon: Sequence[str] | Pronunciations | None) -> Vocabulary:
+    """What the search writes: the model's symbols, or variants of them that spell a lexicon's words.
+
+    Raises: DecodingError for a pronunciation of other symbols, or a lexicon without words.
+    """
+    if not isinstance(lexicon, Mapping):
+        return model
+    _check_some(lexicon)
+    return pronounced(model, lexicon)
+
+
 def make_neural(
     vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights
 ) -> NeuralFusion | None:
@@ -108,7 +126,7 @@ def checked_rescorer(vocabulary: Vocabulary, knowledge: Knowledge) -> TextModel 
     """The model that judges texts. Raises LanguageModelError for one of other words or symbols."""
     if knowledge.rescorer is not None:
         check_spells(knowledge.rescorer, vocabulary)
-        if knowledge.rescorer.words:
+        if knowledge.rescorer.words and not isinstance(vocabulary, PronouncedVocabulary):
             _lm_spellings(Spelling(vocabulary), knowledge.rescorer.words)
     return knowledge.rescorer
 
@@ -121,13 +139,12 @@ def is_symbol_lm(lm: NgramModel, vocabulary: Vocabulary) -> bool:
 
 def _known_words(
     spelling: Spelling, knowledge: Knowledge, lm: NgramModel | None
-) -> dict[str, list[int]]:
-    """The words of the trie with their letters: of the lexicon, else of the LM; and hotwords."""
-    known: dict[str, list[int]] = {}
+) -> dict[str, list[list[int]]]:
+    """The words of the trie with their spellings: of the lexicon, else of the LM; and hotwords."""
+    known: dict[str, list[list[int]]] = {}
     if knowledge.lexicon is not None:
+        _check_some(knowledge.lexicon)
         known = {word: _spelled(word, spelling, "lexicon") for word in knowledge.lexicon}
-        if not known:
-            raise DecodingError("lexicon: found no word, expected one at least")
     elif lm is not None:
         known = _lm_spellings(spelling, lm.words)
     if known:
@@ -136,24 +153,35 @@ def _known_words(
     return known
 
 
-def _spelled(word: str, spelling: Spelling, where: str) -> list[int]:
+def _check_some(lexicon: Sequence[str] | Pronunciations) -> None:
+    if not lexicon:
+        raise DecodingError("lexicon: found no word, expected one at least")
+
+
+def _spelled(word: str, spelling: Spelling, where: str) -> list[list[int]]:
     try:
-        letters = spelling.word(word)
+        ways = spelling.ways(word)
     except DecodingError as error:
         raise DecodingError(f"{where}: {error}") from None
-    if not letters:
+    if not all(ways):
         raise DecodingError(f"{where}: found an empty word, expected letters; take it out")
-    return letters
+    return ways
 
 
-def _lm_spellings(spelling: Spelling, words: Sequence[str]) -> dict[str, list[int]]:
+def _sounds(vocabulary: Vocabulary) -> NDArray[np.int32]:
+    """(symbols + 1,) what CTC takes for one symbol; the last place is that of no symbol."""
+    alike = vocabulary.sounds if isinstance(vocabulary, PronouncedVocabulary) else None
+    return np.array([*(alike or range(len(vocabulary))), NONE], np.int32)
+
+
+def _lm_spellings(spelling: Spelling, words: Sequence[str]) -> dict[str, list[list[int]]]:
     """Words of the LM that the model can write; the others cannot occur."""
     words = [word for word in words if word not in SPECIAL]
     known = {}
     failure = "no word"
     for word in words:
         try:
-            known[word] = spelling.word(word)
+            known[word] = spelling.ways(word)
         except DecodingError as error:
             failure = str(error)
     if len(known) < FEWEST_SPELLED * len(words) or not known:
@@ -171,6 +199,11 @@ def _lm_words(
     if lm is None:
         return np.zeros(len(words), np.int32), np.zeros(len(words), np.float32)
     hot = {word for phrase in knowledge.hotwords for word in phrase.split()}
+    if not any(word in lm.ids for word in words):
+        raise LanguageModelError(
+            f"language model: found none of the {len(words)} words that may be written, such as "
+            f"{words[0]!r}, among its {len(lm.words)}; train it on texts of these words"
+        )
     ids = np.array([lm.ids.get(word, lm.unknown) for word in words], np.int32)
     free = np.array([word in hot for word in words], bool)
     costs = np.where((ids == lm.unknown) & ~free, weights.unknown_cost, 0.0)

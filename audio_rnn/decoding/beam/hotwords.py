@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -34,22 +35,25 @@ def make_hotwords(phrases: Mapping[str, float], spelling: Spelling) -> HotwordTa
     for phrase, boost in phrases.items():
         if not math.isfinite(boost):
             raise DecodingError(f"hotword {phrase!r}: found boost {boost}, expected a number")
-        tree.add(spell_phrase(phrase, spelling), boost)
+        for letters in spell_phrase(phrase, spelling):
+            tree.add(letters, boost)
     return _by_symbols(tree.tables(), spelling)
 
 
-def spell_phrase(phrase: str, spelling: Spelling) -> list[int]:
-    """Letters of a phrase with the boundary, `len(spelling)`, before, between and after words.
+def spell_phrase(phrase: str, spelling: Spelling) -> list[list[int]]:
+    """Letters of a phrase with the boundary, `len(spelling)`, before, between and after words; for
+    each way to pronounce it.
 
     Raises: DecodingError for an empty phrase, or a letter that the model cannot write.
     """
     words = phrase.split()
     if not words:
         raise DecodingError(f"hotword: found {phrase!r}, expected a word or a phrase; take it out")
-    letters = [len(spelling)]
-    for word in words:
-        letters += [*spelling.word(word), len(spelling)]
-    return letters
+    boundary = [len(spelling)]
+    return [
+        boundary + [letter for way in ways for letter in way + boundary]
+        for ways in product(*map(spelling.ways, words))
+    ]
 
 
 def _by_symbols(letters: HotwordTables, spelling: Spelling) -> HotwordTables:

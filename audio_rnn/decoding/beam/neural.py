@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from audio_rnn.decoding.beam.pronunciations import PronouncedVocabulary
 from audio_rnn.decoding.ngram.arpa import UNKNOWN
 from audio_rnn.errors import LanguageModelError
 from audio_rnn.vocabulary import BLANK, Vocabulary
@@ -92,6 +93,8 @@ def symbol_ids(theirs: Vocabulary, ours: Vocabulary) -> NDArray[np.int64]:
 
     Raises: LanguageModelError for a model of other symbols.
     """
+    if isinstance(ours, PronouncedVocabulary):
+        return symbol_ids(theirs, ours.model)[list(ours.sounds)]
     if theirs.unit != ours.unit:
         raise LanguageModelError(
             f"neural language model: found one of {theirs.unit}s, expected {ours.unit}s, which the model "

@@ -24,6 +24,7 @@ class Fusion(NamedTuple):
     """All that is added to the acoustic score."""
 
     kind: NDArray[np.int8]  # (symbols,) CONTINUES, OPENS or SPACES
+    sounds: NDArray[np.int32]  # (symbols + 1,) what CTC takes for one symbol; the last of none
     letters: NDArray[np.int32]  # of all symbols
     first_letter: NDArray[np.int32]  # (symbols + 1,)
     trie: Trie

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audio_rnn.decoding.beam.pronunciations import PronouncedVocabulary
 from audio_rnn.decoding.ngram.model import NgramModel
 from audio_rnn.errors import LanguageModelError, VocabularyError
 from audio_rnn.vocabulary import SPACE, Vocabulary
@@ -71,7 +72,10 @@ def judge(
 
 def check_spells(model: TextModel, vocabulary: Vocabulary) -> None:
     """Raises LanguageModelError for a model that cannot judge what the vocabulary writes."""
-    texts = [vocabulary.decode([symbol]).strip() for symbol in range(1, len(vocabulary))]
+    ways: Iterable[Sequence[int]] = ([symbol] for symbol in range(1, len(vocabulary)))
+    if isinstance(vocabulary, PronouncedVocabulary):
+        ways = vocabulary.words
+    texts = [vocabulary.decode(way).strip() for way in ways]
     try:
         model.score_texts([text for text in texts if text], True)
     except VocabularyError as error:

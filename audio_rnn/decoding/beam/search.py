@@ -85,7 +85,7 @@ def search(
             return t, FULL
         row = probs[t]
         tried = choose_symbols(row, pruning, active)
-        best = stay(row, beam, arena, counts)
+        best = stay(row, beam, arena, counts, fusion.sounds)
         fresh = 0
         if tried:
             fresh, best = propose(
@@ -139,6 +139,7 @@ def stay(
     beam: NDArray[np.void],
     arena: NDArray[np.void],
     counts: NDArray[np.int64],
+    sounds: NDArray[np.int32],
 ) -> float:
     """Prefixes that stay as they are, reached also from their parent; the best probability."""
     best = 0.0
@@ -148,7 +149,8 @@ def stay(
         ends = beam[i].symbol * row[last] if last != NONE else 0.0
         if parent != NONE and arena[parent].slot != NONE:
             j = arena[parent].slot
-            source = beam[j].blank if arena[parent].symbol == last else beam[j].total
+            same = sounds[arena[parent].symbol] == sounds[last]
+            source = beam[j].blank if same else beam[j].total
             ends += source * row[last] * arena[node].factor
         beam[i].ends = ends if ends > NOTHING else 0.0
         score = beam[i].total * row[BLANK] + ends
@@ -174,11 +176,12 @@ def propose(
     and the best probability."""
     count, unmet = 0, len(new)  # known prefixes fill `new` from the front, others from the back
     kinds, highest, highest_end = fusion.kind, fusion.highest, fusion.highest_end
+    sounds = fusion.sounds
     for i in range(counts[ALIVE]):
         node = beam[i].node
-        last = arena[node].symbol
+        last = sounds[arena[node].symbol]
         for s in active:
-            chance = (beam[i].blank if s == last else beam[i].total) * row[s]
+            chance = (beam[i].blank if sounds[s] == last else beam[i].total) * row[s]
             most = highest if kinds[s] == CONTINUES else highest_end
             if chance * most < best * pruning.beam:
                 continue

@@ -1,6 +1,6 @@
 """How words are written in the vocabulary's symbols, letter by letter.
 
-A letter is a character, or a whole symbol where symbols are words or phones. Words are compared by
+A letter is a character, or a whole symbol where symbols are words or phones, or spell words. Words are compared by
 letters, because a word of pieces can be cut in several ways.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from audio_rnn.decoding.beam.pronunciations import PronouncedVocabulary
 from audio_rnn.errors import DecodingError
 from audio_rnn.vocabulary import BLANK, SPACE, Vocabulary
 
@@ -39,6 +40,12 @@ class Spelling:
                 f"word {word!r}: {error.args[0]!r} is not among what the model writes, such as "
                 f"{' '.join(list(self._letters)[:40])}; write the word as the training texts do"
             ) from None
+
+    def ways(self, word: str) -> list[list[int]]:
+        """Letters of a word, for each of its pronunciations. Raises DecodingError."""
+        if not isinstance(self.vocabulary, PronouncedVocabulary):
+            return [self.word(word)]
+        return [[self.symbols[s][0] for s in way] for way in self.vocabulary.spellings(word)]
 
     def kinds(self) -> NDArray[np.int8]:
         """(symbols,) CONTINUES, OPENS or SPACES."""
