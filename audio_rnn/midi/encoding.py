@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from audio_rnn.midi.piece import WHOLE, Bar, Note, Piece
@@ -18,10 +18,10 @@ Marks = dict[int, int]  # step -> the id of what changes there
 Chords = dict[int, dict[int, list[Note]]]  # step -> voice -> the notes that begin there
 
 
-def encode(piece: Piece) -> list[int]:
+def encode(piece: Piece, annotations: Mapping[int, Sequence[int]] | None = None) -> list[int]:
     """Ids of the symbols of a piece that `tidy` made; `decode` gives the same piece back.
 
-    A bar is `bar`, what changes with it, then its positions in order, with voices in order, with
+    Annotations are symbols to write into the heads of bars, by the steps these begin at. A bar is `bar`, what changes with it, then its positions in order, with voices in order, with
     chords in order of length: `pitch_55 pitch_59 pitch_62 length_72`.
     """
     meters: Marks = {m.start: METER_IDS[m.beats, m.unit] for m in piece.meters}
@@ -32,6 +32,7 @@ def encode(piece: Piece) -> list[int]:
     for bar in piece.bars():
         ids.append(identify(Kind.BAR))
         ids.extend(marks[bar.start] for marks in (meters, keys, tempos) if bar.start in marks)
+        ids.extend((annotations or {}).get(bar.start, ()))
         if bar.start == 0:
             ids.extend(_programs(piece))
         ids.extend(writer.positions(bar))

@@ -8,6 +8,7 @@ compiled, and a sequence gives the same numbers to the bit alone or among others
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 from numba import njit
@@ -25,14 +26,14 @@ class Stepper:
     """The same network as a `SequenceModel`; its weights are copied."""
 
     def __init__(self, model: SequenceModel) -> None:
-        cells = [layer.forwards for layer in model.recurrent.layers]
+        cells = [cast(Any, layer).forwards for layer in model.recurrent.layers]
         first = cells[0]
         inputs = _array(model.embedding.weight) * model.scale
         self.table = inputs @ _array(first.weight_ih_l0).T + _array(first.bias_ih_l0)
         self.inputs = [Product(c.weight_ih_l0, c.bias_ih_l0) for c in cells[1:]]
         self.recurrent = [Product(c.weight_hh_l0, c.bias_hh_l0) for c in cells]
         self.update = UPDATES[model.config.cell]
-        self.hidden, self.parts = first.hidden_size, 2 if model.config.cell == "lstm" else 1
+        self.hidden, self.parts = int(first.hidden_size), 2 if model.config.cell == "lstm" else 1
         heads = [part for part in (model.bridge, model.output) if isinstance(part, nn.Linear)]
         self.heads = [Product(head.weight, head.bias) for head in heads]
 

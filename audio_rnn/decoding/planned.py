@@ -1,0 +1,150 @@
+"""A piece of music to be drawn: its grammar, and what was asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audio_rnn.config import require
+from audio_rnn.errors import MusicError
+from audio_rnn.midi.controls import SPAN
+from audio_rnn.midi.grammar import Grammar
+from audio_rnn.midi.piece import PITCHES, Key
+from audio_rnn.midi.symbols import COUNTS, DENSITIES, FIRST, KEYS, METERS, TEMPOS, Kind, ids_of
+from audio_rnn.midi.tidy import nearest
+
+MAJOR = (0, 2, 4, 5, 7, 9, 11)
+MINOR = (0, 2, 3, 5, 7, 8, 9, 10, 11)  # with both sixths and sevenths
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a piece shall be; None leaves a thing to the model."""
+
+    key: Key | None = None
+    meter: tuple[int, int] | None = None  # beats, unit
+    tempo: int | None = None  # quarter notes a minute
+    bars: float | None = None  # infinity for a piece that never ends
+    density: tuple[float, float] | None = None  # 0 to 1, at the beginning and at the end
+    register: tuple[float, float] | None = None  # 0 to 1, likewise: how high the melody is
+    lowest: int = PITCHES.start  # pitch
+    highest: int = PITCHES.stop - 1
+    scale: bool = False  # only pitches of the key
+
+    def __post_init__(self) -> None:
+        require(self.bars is None or self.bars >= 1, "bars", self.bars, "1 or more")
+        require(self.tempo is None or 1 <= self.tempo <= 1000, "tempo", self.tempo, "1 to 1000")
+        for name in ("density", "register"):
+            value = getattr(self, name)
+            holds = value is None or all(0 <= part <= 1 for part in value)
+            require(holds, name, value, "values from 0 to 1")
+        holds = 0 <= self.lowest <= self.highest <= 127
+        require(holds, "range of pitches", (self.lowest, self.highest), "0 to 127, lowest first")
+
+
+class Planned:
+    """A constraint of sampling: allows what the grammar allows and the plan wants.
+
+    What is planned is written as soon as it may stand, and nothing else of its kind ever.
+    """
+
+    def __init__(self, plan: Plan, known: np.ndarray | None = None, key: Key | None = None) -> None:
+        """
+        Args:
+            known: (symbols,) bool, those that the model was trained on; None for all.
+            key: that of a primer, for the scale of a plan without key.
+
+        Raises: MusicError for a plan of symbols that are not known, or no pitch that may sound.
+        """
+        self.plan = plan
+        usable = np.ones_like(Grammar().usable) if known is None else known.copy()
+        usable[ids_of(Kind.PITCH)] &= _pitches(plan, plan.key or key)
+        if not usable[ids_of(Kind.PITCH)].any():
+            raise MusicError(
+                f"found no pitch from {plan.lowest} to {plan.highest} that the model knows"
+                f"{' in the scale' if plan.scale else ''}, expected some; widen the range"
+            )
+        self.fixed = _fixed(plan)
+        for kind, index in self.fixed.items():
+            _check_known(usable, kind, index)
+        self.grammar = Grammar(usable, plan.bars)
+
+    def allowed(self) -> np.ndarray:
+        """(symbols,) bool: what may come next."""
+        mask = self.grammar.allowed()
+        for kind, index in (self.fixed | self._varying()).items():
+            part = mask[ids_of(kind)]
+            wanted = part[index]
+            part[:] = False
+            if wanted:
+                mask[:] = False
+                mask[FIRST[kind] + index] = True
+                return mask
+        return mask
+
+    def take(self, symbol: int) -> None:
+        """Go on by an allowed symbol."""
+        self.grammar.take(symbol)
+
+    def _varying(self) -> dict[Kind, int]:
+        """Density and register of the bar that begins; they change with every fourth one."""
+        found = {}
+        for kind, ramp in ((Kind.DENSITY, self.plan.density), (Kind.REGISTER, self.plan.register)):
+            if ramp is not None:
+                bar = max(self.grammar.bar - 1, 0) // SPAN * SPAN
+                found[kind] = _level(ramp, bar, self.plan.bars)
+        return found
+
+
+def _level(ramp: tuple[float, float], bar: int, bars: float | None) -> int:
+    spans = (min(bars, 1e9) - 1) // SPAN if bars else 0
+    done = min(bar / SPAN / spans, 1.0) if spans else 0.0
+    value = ramp[0] + (ramp[1] - ramp[0]) * done
+    return min(int(value * len(DENSITIES)), len(DENSITIES) - 1)
+
+
+def _fixed(plan: Plan) -> dict[Kind, int]:
+    """Index of each symbol that holds for the whole piece."""
+    fixed = {}
+    if plan.meter is not None:
+        if plan.meter not in METERS:
+            raise MusicError(
+                f"meter: found {plan.meter[0]}/{plan.meter[1]}, expected such as 3/4, 6/8"
+            )
+        fixed[Kind.METER] = METERS.index(plan.meter)
+    if plan.key is not None:
+        fixed[Kind.KEY] = KEYS.index(Key(0, plan.key.fifths, plan.key.minor))
+    if plan.tempo is not None:
+        fixed[Kind.TEMPO] = TEMPOS.index(nearest(TEMPOS, plan.tempo))
+    return fixed
+
+
+def _check_known(usable: np.ndarray, kind: Kind, index: int) -> None:
+    if kind is Kind.TEMPO:  # a number beside others, of which the model need not know each
+        usable[FIRST[kind] + index] = True
+    if not usable[FIRST[kind] + index]:
+        known = names_of(kind, np.flatnonzero(usable[ids_of(kind)]).tolist())
+        raise MusicError(
+            f"{kind.name.lower()}: found {names_of(kind, [index])}, which the model never saw; "
+            f"expected one of {known or 'none at all'}"
+        )
+
+
+def names_of(kind: Kind, indices: Sequence[int]) -> str:
+    """Names of symbols for people, by their places among their kind."""
+    from audio_rnn.midi.symbols import NAMES
+
+    assert max(indices, default=0) < COUNTS[kind]
+    return ", ".join(NAMES[kind][i].partition("_")[2] for i in indices)
+
+
+def _pitches(plan: Plan, key: Key | None) -> np.ndarray:
+    pitches = np.arange(len(PITCHES))
+    allowed = (plan.lowest <= pitches) & (pitches <= plan.highest)
+    if not plan.scale:
+        return allowed
+    if key is None:
+        raise MusicError("scale: found no key, expected one to be named, or a primer that has one")
+    return allowed & np.isin((pitches - key.tonic) % 12, MINOR if key.minor else MAJOR)

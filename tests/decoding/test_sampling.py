@@ -1,0 +1,170 @@
+"""Drawn symbols: valid pieces whatever the network says, the same alone and side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audio_rnn.decoding.likeliest import find_likeliest
+from audio_rnn.decoding.planned import Plan, Planned
+from audio_rnn.decoding.sampling import Sampler, SamplingConfig, draw
+from audio_rnn.errors import ConfigError, DecodingError, MusicError
+from audio_rnn.midi.decoding import decode
+from audio_rnn.midi.piece import Key
+from audio_rnn.midi.symbols import KIND, SIZE, Kind, event_vocabulary, ids_of
+from audio_rnn.models.sequence import SequenceConfig, SequenceModel
+from audio_rnn.models.stepper import Stepper
+
+
+@pytest.fixture(scope="module")
+def stepper() -> Stepper:
+    """A network that knows nothing of music."""
+    torch.manual_seed(3)
+    config = SequenceConfig(embedding=12, cell="gru", hidden=24, layers=2)
+    return Stepper(SequenceModel(config, event_vocabulary()).eval())
+
+
+def generate(sampler: Sampler, plan: Plan, seeds: Iterable[int]) -> list[list[int]]:
+    seeds = list(seeds)
+    constraints = [Planned(plan) for _ in seeds]
+    pieces: list[list[int]] = [[] for _ in seeds]
+    for step in sampler.sample(constraints, seeds):
+        for row, symbol in step:
+            pieces[row].append(symbol)
+    return pieces
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    bars=st.integers(1, 6),
+    meter=st.sampled_from([None, (3, 4), (6, 8), (1, 16)]),
+    fifths=st.integers(-6, 6),
+    lowest=st.integers(0, 110),
+    width=st.integers(2, 17),
+    temperature=st.sampled_from([0.2, 1.0, 3.0]),
+)
+def test_every_sample_is_a_piece_as_planned(
+    stepper: Stepper, seed, bars, meter, fifths, lowest, width, temperature
+):
+    key = Key(0, fifths, minor=bool(seed % 2))
+    plan = Plan(key, meter, 100, bars, (0.0, 1.0), None, lowest, lowest + width, scale=True)
+    sampler = Sampler(stepper, SamplingConfig(temperature, top_p=0.98))
+    (ids,) = generate(sampler, plan, [seed])
+    piece = decode(ids)
+    assert len(list(piece.bars())) == bars
+    assert (piece.keys, [t.bpm for t in piece.tempos]) == ((key,), [100])
+    assert meter is None or {(m.beats, m.unit) for m in piece.meters} == {meter}
+    scale = {0, 2, 4, 5, 7, 9, 11} if not key.minor else {0, 2, 3, 5, 7, 8, 9, 10, 11}
+    for note in (note for voice in piece.voices for note in voice.notes):
+        assert lowest <= note.pitch <= lowest + width
+        assert (note.pitch - key.tonic) % 12 in scale
+
+
+def test_pieces_of_a_batch_are_those_drawn_alone(stepper: Stepper):
+    sampler = Sampler(stepper, SamplingConfig(0.8, top_k=30, top_p=0.9, repetition=2.0))
+    plan = Plan(bars=3)
+    together = generate(sampler, plan, range(6))
+    assert together == [generate(sampler, plan, [seed])[0] for seed in range(6)]
+    assert len({tuple(ids) for ids in together}) == 6
+
+
+def test_a_piece_without_end_goes_on(stepper: Stepper):
+    plan = Planned(Plan(bars=float("inf"), meter=(2, 4)))
+    sampler = Sampler(stepper, SamplingConfig())
+    steps = sampler.sample([plan], [0])
+    for _ in range(3000):
+        next(steps)
+    assert plan.grammar.bar > 20
+
+
+def test_density_follows_the_plan_along_the_piece(stepper: Stepper):
+    sampler = Sampler(stepper, SamplingConfig())
+    (ids,) = generate(sampler, Plan(bars=16, meter=(1, 4), density=(0.0, 1.0)), [0])
+    told = [symbol - ids_of(Kind.DENSITY).start for symbol in ids if KIND[symbol] == Kind.DENSITY]
+    assert told == [0, 2, 5, 7]
+
+
+def test_draws_follow_the_probabilities():
+    logits = np.log(np.array([[0.5, 0.2, 0.2, 0.1]], np.float32))
+    allowed = np.array([[True, True, False, True]])
+    chances = np.linspace(0, 1, 8000, endpoint=False)
+    rows = (np.repeat(part, 8000, axis=0) for part in (logits, allowed))
+    counts = np.bincount(draw(*rows, chances, 1.0, 4, 1.0), minlength=4)
+    assert np.abs(counts - [5000, 2000, 0, 1000]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_k", "top_p", "expected"),
+    [
+        (1.0, 1, 1.0, {0}),
+        (1.0, 2, 1.0, {0, 1}),
+        (1.0, 4, 0.5, {0}),
+        (1.0, 4, 0.75, {0, 1}),
+        (1.0, 4, 1e-9, {0}),
+        (0.01, 4, 1.0, {0}),
+        (1.0, 4, 1.0, {0, 1, 2, 3}),
+    ],
+)
+def test_what_is_unlikely_is_cut(temperature: float, top_k: int, top_p: float, expected: set[int]):
+    logits = np.log(np.array([[0.5, 0.3, 0.15, 0.05]], np.float32)).repeat(500, 0)
+    chances = np.linspace(0, 1, 500, endpoint=False)
+    drawn = draw(logits, np.ones((500, 4), bool), chances, temperature, top_k, top_p)
+    assert set(drawn.tolist()) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"temperature": 0.0}, "temperature: found 0.0, expected above 0"),
+        ({"temperature": -1.0}, "temperature: found -1.0"),
+        ({"top_p": 0.0}, "top_p: found 0.0, expected above 0, at most 1"),
+        ({"top_k": 0}, "top_k: found 0, expected 1 or more"),
+        ({"repetition": 0.0}, "repetition: found 0.0"),
+    ],
+)
+def test_impossible_settings_are_named(values: dict[str, float], message: str):
+    with pytest.raises(ConfigError, match=message):
+        SamplingConfig(**values)
+
+
+def test_impossible_plans_are_named():
+    with pytest.raises(
+        MusicError, match="found no pitch from 61 to 61 that the model knows in the"
+    ):
+        Planned(Plan(key=Key(0, 0), scale=True, lowest=61, highest=61))
+    with pytest.raises(MusicError, match="scale: found no key"):
+        Planned(Plan(scale=True))
+    with pytest.raises(ConfigError, match="bars: found 0, expected 1 or more"):
+        Plan(bars=0)
+    known = np.ones(SIZE, bool)
+    known[ids_of(Kind.METER)] = False
+    known[event_vocabulary().ids["meter_3/4"]] = True
+    with pytest.raises(
+        MusicError, match="meter: found 7/8, which the model never saw; expected one of 3/4"
+    ):
+        Planned(Plan(meter=(7, 8)), known)
+
+
+def test_masks_that_leave_nothing_end_with_an_error(stepper: Stepper):
+    known = np.ones(SIZE, bool)
+    known[ids_of(Kind.LENGTH)] = False
+    with pytest.raises(DecodingError, match="found no symbol that may come next"):
+        list(Sampler(stepper, SamplingConfig()).sample([Planned(Plan(bars=2), known)], [0]))
+
+
+def test_the_likeliest_piece_is_at_least_as_likely_as_a_greedy_one(stepper: Stepper):
+    plan = Plan(bars=1, meter=(1, 4))
+    narrow = find_likeliest(stepper, Planned(plan), 1, 500)
+    wide = find_likeliest(stepper, Planned(plan), 8, 500)
+    decode(narrow.symbols)
+    decode(wide.symbols)
+    score = lambda h: h.log_prob / (len(h.symbols) + 1)  # noqa: E731
+    assert score(wide) >= score(narrow)
+    greedy = Sampler(stepper, SamplingConfig(top_k=1))
+    assert generate(greedy, plan, [0]) == [narrow.symbols]
