@@ -32,7 +32,7 @@ def psds(
     """Both scores, of clips whose events are known. Raises: InputError without the package."""
     try:
         from sed_scores_eval import intersection_based
-        from sed_scores_eval.utils.scores import create_score_dataframe
+        from sed_scores_eval.base_modules.scores import create_score_dataframe
     except ImportError as error:
         raise InputError(
             f"PSDS needs sed_scores_eval: {error}; pip install 'audio-rnn[detection]'"
