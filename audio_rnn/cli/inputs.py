@@ -13,7 +13,7 @@ from typing import BinaryIO
 from audio_rnn.audio import EXTENSIONS, OTHER_EXTENSIONS
 from audio_rnn.errors import InputError
 from audio_rnn.files import files_below
-from audio_rnn.inference.transcript import Failure
+from audio_rnn.inference.failure import Failure
 
 STANDARD_INPUT = "-"
 STANDARD_INPUT_PLACE = PurePath("stdin")

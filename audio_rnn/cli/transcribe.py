@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 
+from audio_rnn.cli.files import FileOptions, collect_files, work_through
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import InputError
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from audio_rnn.cli.inputs import Inputs
-    from audio_rnn.cli.outputs import Results
-    from audio_rnn.inference.transcriber import Transcriber
+NAMED = ("json", "ctm")  # formats that carry the name of the recording themselves
 
 
 @dataclass(frozen=True)
@@ -34,21 +28,11 @@ class Options:
 
     model: Path
     """Run folder of a training, or the model folder inside it."""
-    inputs: Annotated[
-        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[INPUT ...]")
-    ] = ()
-    """Audio files, folders (all audio below them), patterns in quotes, - for standard input."""
-    list: Path | None = None
-    """File that names one more input a line."""
+    files: Annotated[FileOptions, tyro.conf.arg(name="")] = field(default_factory=FileOptions)
     format: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="{txt,json,srt,vtt,tsv,ctm,TextGrid} [...]")
     ] = ("txt",)
     """One or several; name the inputs before it."""
-    output: Path | None = None
-    """Folder for NAME.FORMAT files; below it, a folder that is an input keeps its sub-folders.
-    Without it, standard output."""
-    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Replace files that exist already."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes the GPU when there is one."""
     batch_seconds: float | None = None
@@ -77,13 +61,17 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(options: Options) -> int:
     """Transcribe, report on standard error, return the exit status. Raises InputError."""
-    from audio_rnn.cli.inputs import collect
-    from audio_rnn.cli.outputs import Results, formats_of
+    from audio_rnn.cli.outputs import Format, Results, formats_of
     from audio_rnn.inference.transcriber import Transcriber
+    from audio_rnn.inference.transcript import Transcript
+    from audio_rnn.inference.writers import WRITERS
 
-    formats = formats_of(options.format)
-    inputs = collect(options.inputs, options.list)
-    results = Results(inputs, formats, options.output, options.overwrite)
+    known: dict[str, Format[Transcript]] = {
+        name: Format(write, name, name in NAMED) for name, write in WRITERS.items()
+    }
+    formats, files = formats_of(options.format, known), options.files
+    inputs = collect_files(files)
+    results = Results(inputs, formats, "transcribed", files.output, files.overwrite)
     transcriber = Transcriber.load(
         options.model,
         options.device,
@@ -91,37 +79,4 @@ def run(options: Options) -> int:
         options.channel,
         options.decoding,
     )
-    began = time.monotonic()
-    try:
-        _transcribe(transcriber, inputs, results)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(results.interrupted()) from None
-    print(results.summary(time.monotonic() - began), file=sys.stderr)
-    return 1 if results.failed else 0
-
-
-def _transcribe(transcriber: Transcriber, inputs: Inputs, results: Results) -> None:
-    for failure in inputs.failures:
-        results.fail(failure)
-    sources = [recording.source for recording in inputs.recordings]
-    with _progress() as progress:
-        task = progress.add_task("transcribing", total=len(sources))
-        for outcome in transcriber.transcribe_many(sources):
-            results.add(outcome)
-            progress.advance(task)
-
-
-def _progress() -> Progress:
-    """A bar on standard error when that is a terminal, nothing otherwise."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining()
-    return Progress(
-        *columns,
-        console=console,
-        disable=not console.is_terminal,
-        redirect_stdout=sys.stdout.isatty(),  # text in a pipe must not come out on the terminal
-    )
+    return work_through(inputs, results, transcriber.transcribe_many, "transcribing")

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from audio_rnn.audio import Source, source_name
-from audio_rnn.decoding.events import DetectionConfig, EventFinder, load_rules
+from audio_rnn.decoding.events import DetectionConfig, load_rules
 from audio_rnn.device import choose_device
-from audio_rnn.events import Detection
-from audio_rnn.inference.reading import Reading
-from audio_rnn.inference.sounds import ClipScore, rows_of, step_probabilities
+from audio_rnn.inference.batched import Batched, Recording, T, padded
+from audio_rnn.inference.detecting import Detecting
+from audio_rnn.inference.failure import Failure
+from audio_rnn.inference.reading import Reading, SoundMeter
+from audio_rnn.inference.sounds import ClipScore, rows_of
+from audio_rnn.inference.tags import Detections, TagConfig, Tags, most_probable
+from audio_rnn.inference.windows import Windows
 from audio_rnn.models.folder import model_folder
 from audio_rnn.models.sound import SoundModel
 
-
-@dataclass(frozen=True)
-class Tag:
-    """A class and the probability that it is heard."""
-
-    label: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Tags:
-    """What is heard in a recording."""
-
-    path: str
-    tags: tuple[Tag, ...]  # all classes, the most probable first
-    duration: float  # seconds
-
-
-@dataclass(frozen=True)
-class Detections:
-    """What is heard when in a recording."""
-
-    path: str
-    events: tuple[Detection, ...]  # by onset
-    duration: float  # seconds
+Listen = Callable[[str, SoundMeter, Iterable[Tensor]], T]  # name, sound, rows -> what is heard
 
 
 class Tagger:
-    """Audio files of any length -> tags or events, in memory that does not grow with them."""
+    """Audio files of any length -> tags or events, in memory that does not grow with them.
+
+    Short files share padded batches, which change no result.
+    """
 
     def __init__(
         self,
@@ -50,10 +36,15 @@ class Tagger:
         device: str = "auto",
         channel: int | None = None,
         rules: DetectionConfig | None = None,
+        batch_seconds: float | None = None,
     ) -> None:
-        """`channel` is the one to hear, all mixed when None. Raises: ConfigError."""
+        """`channel` is the one to hear, all mixed when None; `batch_seconds` is the audio, padding
+        included, that goes through the model at once (a longer file is swept in pieces).
+
+        Raises: ConfigError.
+        """
         self.model = model.to(choose_device(device)).eval()
-        self.channel = channel
+        self.channel, self.batch_seconds = channel, batch_seconds
         self.rules = rules or DetectionConfig()
 
     @classmethod
@@ -65,26 +56,62 @@ class Tagger:
         model = SoundModel.load(folder)
         return cls(model, device, channel, load_rules(model_folder(Path(folder))))
 
-    def tag(self, path: Source) -> Tags:
-        """What is heard in a file. Raises AudioError, StorageError."""
-        reading, score = Reading(self.model.features, path, self.channel), ClipScore(self.model)
-        for rows in rows_of(self.model, reading):
-            score.add(rows)
-        values = zip(self.model.classes.names, score.probabilities().tolist())
-        tags = sorted((Tag(*pair) for pair in values), key=lambda tag: -tag.probability)
-        return Tags(source_name(path), tuple(tags), reading.meter.duration)
+    def tag(self, path: Source, config: TagConfig | None = None) -> Tags:
+        """What is heard in a file. Raises AudioError, ConfigError, StorageError."""
+        return self._files(self._tags(config or TagConfig())).one(path)
+
+    def tag_many(
+        self, paths: Iterable[Source], config: TagConfig | None = None
+    ) -> Iterator[Tags | Failure]:
+        """The same for every file, in the order given; one that cannot be used is a `Failure`."""
+        return self._files(self._tags(config or TagConfig())).many(paths)
 
     def detect(self, path: Source) -> Detections:
         """What is heard when in a file. Raises AudioError, StorageError."""
-        reading = Reading(self.model.features, path, self.channel)
-        finder = EventFinder(self.model.classes.names, self.model.step_seconds, self.rules)
-        events: list[Detection] = []
-        rows = None
-        for rows in rows_of(self.model, reading):
-            events += finder.feed(step_probabilities(self.model, rows).cpu().numpy())
-        assert rows is not None, "a recording has at least one step"
-        events += finder.feed(step_probabilities(self.model, rows[:0]).cpu().numpy(), last=True)
-        end = reading.meter.duration
-        kept = (Detection(e.onset, min(e.offset, end), e.label, e.score) for e in events)
-        events = sorted(event for event in kept if event.onset < event.offset)
-        return Detections(source_name(path), tuple(events), end)
+        return self._files(self._detections).one(path)
+
+    def detect_many(self, paths: Iterable[Source]) -> Iterator[Detections | Failure]:
+        """The same for every file, in the order given; one that cannot be used is a `Failure`."""
+        return self._files(self._detections).many(paths)
+
+    def _files(self, listen: Listen[T]) -> Batched[T]:
+        def together(batch: list[Recording]) -> list[T]:
+            every = zip(batch, self._rows(batch), strict=True)
+            return [listen(recording.name, recording.meter, [rows]) for recording, rows in every]
+
+        def sweep(reading: Reading, pieces: Iterable[Tensor]) -> T:
+            return listen(source_name(reading.source), reading.meter, rows_of(self.model, pieces))
+
+        return Batched(self.model.features, together, sweep, self.batch_seconds, self.channel)
+
+    @torch.inference_mode()
+    def _rows(self, batch: list[Recording]) -> list[Tensor]:
+        """What the network says of each step: (steps, 2 × classes) for each recording."""
+        frames, lengths = self.model.features.finish(*padded(batch))
+        rows = self.model.tagger.all_rows(frames, lengths)
+        steps = self.model.tagger.front.output_lengths(lengths)
+        return [rows[i, :n] for i, n in enumerate(steps.tolist())]
+
+    def _tags(self, config: TagConfig) -> Listen[Tags]:
+        seconds = config.window_seconds
+
+        def listen(name: str, meter: SoundMeter, pieces: Iterable[Tensor]) -> Tags:
+            whole = ClipScore(self.model)
+            windows = Windows(self.model, config, seconds) if seconds else None
+            for rows in pieces:
+                whole.add(rows)
+                if windows:
+                    windows.add(rows)
+            probabilities = whole.probabilities().tolist()
+            tags = most_probable(self.model.classes.names, probabilities, config)
+            return Tags(
+                name, tags, meter.duration, windows.finish(meter.duration) if windows else ()
+            )
+
+        return listen
+
+    def _detections(self, name: str, meter: SoundMeter, pieces: Iterable[Tensor]) -> Detections:
+        detecting = Detecting(self.model, self.rules, meter)
+        events = [event for rows in pieces for event in detecting.feed(rows)]
+        events += detecting.finish()
+        return Detections(name, tuple(sorted(events)), meter.duration)

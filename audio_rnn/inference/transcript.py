@@ -22,14 +22,6 @@ class Transcript:
     confidence: float
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A recording that could not be transcribed, and why."""
-
-    path: str
-    reason: str
-
-
 def presentable(hypothesis: Hypothesis, onset: float, duration: float) -> Hypothesis:
     """What a reader gets to see: nothing of digital silence, times inside the recording, no digits
     that depend on the batch.

@@ -77,7 +77,7 @@ def test_two_inputs_of_one_name_are_refused_before_any_work(run, tmp_path):
     status, err = run(one, two, "--output", out)
     assert (status, out.exists()) == (1, False)
     assert err.startswith(f"error: --output: found one output name, {out}/sound0, for {one} and ")
-    assert f"{two}; transcribe them into different folders" in err
+    assert f"{two}; write them into different folders" in err
     assert run(one, two)[0] == 0  # on standard output each has its whole name
 
 

@@ -15,9 +15,9 @@ from audio_rnn.audio import read_audio, write_audio
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.errors import AudioError, ConfigError, InputError, ModelError
-from audio_rnn.inference.reading import SoundMeter
-from audio_rnn.inference.transcriber import Recording, Transcriber, batches
-from audio_rnn.inference.transcript import Failure, Transcript
+from audio_rnn.inference.failure import Failure
+from audio_rnn.inference.transcriber import Transcriber
+from audio_rnn.inference.transcript import Transcript
 from tests.small_model import RATE, save_small_model, sound, write_sounds
 
 LENGTHS = (2.0, 0.5, 3.7, 0.02, 1.1, 3.6, 0.9)
@@ -170,22 +170,9 @@ def test_no_files_no_transcripts(folder):
     assert list(load(folder).transcribe_many([])) == []
 
 
-def test_batches_stay_in_the_budget_and_lose_nothing():
-    recordings = [
-        Recording(str(i), torch.zeros(n, 1), SoundMeter(RATE))
-        for i, n in enumerate([5, 100, 7, 30, 30, 1, 29, 6])
-    ]
-    made = list(batches(recordings, budget=60))
-    assert sorted(r.name for batch in made for r in batch) == sorted(r.name for r in recordings)
-    for batch in made:
-        longest = max(len(r.frames) for r in batch)
-        assert longest * len(batch) <= 60 or len(batch) == 1
-    assert len(made) <= 4
-
-
 def test_a_batch_that_does_not_fit_into_the_gpu_is_halved(folder, files, monkeypatch):
     transcriber = load(folder)
-    whole, sizes = transcriber._transcribe_batch, []
+    whole, sizes = transcriber._files.together, []
 
     def small_gpu(batch):
         sizes.append(len(batch))
@@ -193,7 +180,7 @@ def test_a_batch_that_does_not_fit_into_the_gpu_is_halved(folder, files, monkeyp
             raise torch.OutOfMemoryError
         return whole(batch)
 
-    monkeypatch.setattr(transcriber, "_transcribe_batch", small_gpu)
+    monkeypatch.setattr(transcriber._files, "together", small_gpu)
     results = list(transcriber.transcribe_many(files))
     assert max(sizes) == len(files)
     assert [type(r) for r in results] == [Failure if s == 3.7 else Transcript for s in LENGTHS]
