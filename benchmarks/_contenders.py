@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from audio_rnn.decoding.beam.decoder import BeamConfig, BeamDecoder
+from audio_rnn.decoding.beam.config import BeamConfig
+from audio_rnn.decoding.beam.decoder import BeamDecoder
 from audio_rnn.decoding.beam.fusion import Knowledge, Weights
 from audio_rnn.decoding.decoder import decode
 from benchmarks._corpus import Corpus, Spoken

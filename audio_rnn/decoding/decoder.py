@@ -42,12 +42,17 @@ def decode(decoder: Decoder, log_probs: NDArray[np.float32]) -> Hypothesis:
 
 def check_log_probs(log_probs: NDArray[np.float32], symbols: int) -> None:
     """Raises DecodingError when the shape is not (steps, symbols) or a value is not a number."""
-    if log_probs.ndim != 2 or log_probs.shape[1] != symbols:
-        raise DecodingError(
-            f"log_probs: found shape {log_probs.shape}, expected (steps, {symbols})"
-        )
+    check_shape(log_probs, symbols)
     if np.isnan(log_probs).any():
         step = int(np.isnan(log_probs).any(axis=1).argmax())
         raise DecodingError(
             f"log_probs: found NaN at step {step}, expected logarithms; is the model broken?"
+        )
+
+
+def check_shape(log_probs: NDArray[np.float32], symbols: int) -> None:
+    """Raises DecodingError when the shape is not (steps, symbols)."""
+    if log_probs.ndim != 2 or log_probs.shape[1] != symbols:
+        raise DecodingError(
+            f"log_probs: found shape {log_probs.shape}, expected (steps, {symbols})"
         )

@@ -55,7 +55,8 @@ def make_beam_decoder(
 
     Raises: DecodingError, LanguageModelError.
     """
-    from audio_rnn.decoding.beam.decoder import BeamConfig, BeamDecoder
+    from audio_rnn.decoding.beam.config import BeamConfig
+    from audio_rnn.decoding.beam.decoder import BeamDecoder
     from audio_rnn.decoding.beam.fusion import Weights
 
     given = {name: value for name in WEIGHTS if (value := getattr(config, name)) is not None}

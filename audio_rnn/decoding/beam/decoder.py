@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio_rnn.decoding.beam.confidence import posteriors, with_posteriors
+from audio_rnn.decoding.beam.config import BeamConfig
+from audio_rnn.decoding.beam.endings import Start
 from audio_rnn.decoding.beam.fusion import (
     Knowledge,
     Weights,
@@ -21,46 +20,17 @@ from audio_rnn.decoding.beam.fusion import (
 )
 from audio_rnn.decoding.beam.nbest import Text, rescored, texts_of
 from audio_rnn.decoding.beam.neural import Rows
-from audio_rnn.decoding.beam.prefixes import Fusion
 from audio_rnn.decoding.beam.rescoring import CONTEXT, judge
-from audio_rnn.decoding.beam.search import FULL, LONG, PAUSED, RAN, Pruning
+from audio_rnn.decoding.beam.search import LONG, PAUSED, RAN
 from audio_rnn.decoding.beam.spelling import CONTINUES
-from audio_rnn.decoding.beam.state import SearchState, Start
+from audio_rnn.decoding.beam.state import SearchState
+from audio_rnn.decoding.beam.tables import Fusion
 from audio_rnn.decoding.beam.trie import NONE
 from audio_rnn.decoding.beam.viterbi import align
-from audio_rnn.decoding.decoder import LONGEST, PAUSE, check_log_probs, decode
+from audio_rnn.decoding.decoder import LONGEST, PAUSE, check_log_probs
 from audio_rnn.decoding.hypothesis import Hypothesis
 from audio_rnn.decoding.words import Emission, words_of
-from audio_rnn.errors import DecodingError
 from audio_rnn.vocabulary import Vocabulary
-
-
-@dataclass(frozen=True)
-class BeamConfig:
-    """How far the search looks."""
-
-    beam_width: int = 50  # prefixes kept
-    step_symbols: int = 16  # symbols tried at most in a step
-    symbol_floor: float = -6.0  # log-probability below which a symbol is not tried
-    beam_threshold: float = 10.0  # nats below the best prefix at which one is dropped
-
-    def __post_init__(self) -> None:
-        """Raises DecodingError."""
-        for name in ("beam_width", "step_symbols"):
-            value = getattr(self, name)
-            if value < 1:
-                raise DecodingError(f"{name}: found {value}, expected 1 or more")
-        if not self.symbol_floor < 0:
-            raise DecodingError(f"symbol_floor: found {self.symbol_floor}, expected below 0")
-        if not self.beam_threshold > 0:
-            raise DecodingError(f"beam_threshold: found {self.beam_threshold}, expected above 0")
-
-    @property
-    def pruning(self) -> Pruning:
-        """As the search reads it."""
-        return Pruning(
-            self.step_symbols, math.exp(self.symbol_floor), math.exp(-self.beam_threshold)
-        )
 
 
 @dataclass(frozen=True)
@@ -81,7 +51,7 @@ class BeamDecoder:
         step_seconds: float,
         knowledge: Knowledge = Knowledge(),  # noqa: B008  frozen
         weights: Weights = Weights(),  # noqa: B008
-        config: BeamConfig = BeamConfig(),
+        config: BeamConfig = BeamConfig(),  # noqa: B008
     ) -> None:
         """Raises: DecodingError, LanguageModelError."""
         self.model, vocabulary = vocabulary, writing(vocabulary, knowledge.lexicon)
@@ -90,13 +60,16 @@ class BeamDecoder:
         self.neural = make_neural(vocabulary, knowledge, weights)
         self.rescorer = checked_rescorer(vocabulary, knowledge)
         self.rescorer_weight = weights.rescorer_weight
+        variants = int(np.bincount(self.fusion.sounds[:-1]).max())  # all are tried together
+        self.pruning = config.pruning._replace(symbols=config.step_symbols * variants)
+        self.pause, self.longest = (max(1, round(s / step_seconds)) for s in (PAUSE, LONGEST))
         at_word = int(self.fusion.hotwords.follow[0, len(vocabulary)])
         self.origin = Start(knowledge.lm.start if knowledge.lm else 0, at_word)
         self.end = knowledge.lm.end if knowledge.lm else 0
 
     def start(self) -> BeamDecoding:
         """Begin a recording."""
-        return BeamDecoding(self, self._steps(PAUSE), self._steps(LONGEST))
+        return BeamDecoding(self, self.pause, self.longest)
 
     def best(self, log_probs: NDArray[np.float32], count: int) -> list[Scored]:
         """The best texts of log_probs (steps, symbols), best first; pauses cut nothing."""
@@ -104,21 +77,11 @@ class BeamDecoder:
         decoding.feed(log_probs)
         return decoding.best(count)
 
-    def heard(self, probs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities (steps, symbols of the model) of what is written, (steps, symbols)."""
+    def heard(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Those of the model (steps, symbols) as those of what is written, (steps, symbols)."""
         if self.vocabulary is self.model:
-            return probs
-        return np.ascontiguousarray(probs[:, self.fusion.sounds[:-1]])
-
-    @property
-    def pruning(self) -> Pruning:
-        """As the search reads it; all variants of a symbol are tried with it."""
-        pruning = self.config.pruning
-        variants = int(np.bincount(self.fusion.sounds[:-1]).max())
-        return pruning._replace(symbols=pruning.symbols * variants)
-
-    def _steps(self, seconds: float) -> int:
-        return max(1, round(seconds / self.step_seconds))
+            return log_probs
+        return np.ascontiguousarray(log_probs[:, self.fusion.sounds[:-1]])
 
 
 class BeamDecoding:
@@ -128,7 +91,7 @@ class BeamDecoding:
         self.decoder, self.pause, self.longest = decoder, pause, longest
         rows = Rows(decoder.neural) if decoder.neural else None
         width, symbols = decoder.config.beam_width, len(decoder.vocabulary)
-        self.state = SearchState(decoder.origin, width, symbols, rows)
+        self.state = SearchState(decoder.origin, width, symbols, decoder.pruning, rows)
         self.carried: list[int] = []  # symbols of a word that a cut has left open
         self.held = [np.zeros((0, len(decoder.model)), np.float32)]  # open segment's steps
         self.begin = 0  # step at which it begins
@@ -138,16 +101,13 @@ class BeamDecoding:
         """The next steps (steps, symbols), blank first -> segments that are final now."""
         check_log_probs(log_probs, len(self.decoder.model))
         log_probs = np.array(log_probs, np.float32, order="C")
-        probs = self.decoder.heard(np.exp(log_probs))
-        fusion, pruning = self.decoder.fusion, self.decoder.pruning
-        segments, done, why = [], 0, FULL
+        heard, fusion = self.decoder.heard(log_probs), self.decoder.fusion
+        segments, done, why = [], 0, PAUSED
         while why != RAN:
             began = done
-            done, why = self.state.run(probs, done, fusion, pruning, self.pause, self.longest)
+            done, why = self.state.run(heard, done, fusion, self.pause, self.longest)
             self.held.append(log_probs[began:done])
-            if why == FULL:
-                self.state.grow()
-            elif why in (PAUSED, LONG):
+            if why in (PAUSED, LONG):
                 segments.append(self._cut_between_words() if why == LONG else self._cut())
                 self.said = [*self.said, *(word.text for word in segments[-1].words)][-CONTEXT:]
         return [segment for segment in segments if segment.words]
@@ -180,11 +140,12 @@ class BeamDecoding:
         rescorer, carried = self.decoder.rescorer, self.carried
         scores = self.state.ended(self.decoder.fusion, end)
         least = count if rescorer is None else self.state.alive
-        texts = texts_of(self.state, scores, carried, self.decoder.vocabulary, least)
+        fusion, vocabulary = self.decoder.fusion, self.decoder.vocabulary
+        texts = texts_of(self.state, scores, carried, fusion, vocabulary, least)
         if not texts:  # a lexicon, and no prefix at the end of a word
             leader, symbols = self.state.leader()
             symbols = self._complete(carried + symbols)
-            return [Text.of(symbols, 0.0, leader, self.decoder.vocabulary)]
+            return [Text.of(symbols, 0.0, leader, vocabulary)]
         if rescorer is None:
             return texts
         told = judge(rescorer, self.said, [text.words for text in texts], end != NONE)
@@ -234,11 +195,3 @@ class BeamDecoding:
         begin = self.begin
         path = [Emission(s, start + begin, end + begin, p) for s, start, end, p in path]
         return Hypothesis.of(words_of(path, self.decoder.vocabulary, self.decoder.step_seconds))
-
-
-def decode_many(
-    decoder: BeamDecoder, recordings: Sequence[NDArray[np.float32]], threads: int = 1
-) -> list[Hypothesis]:
-    """Whole recordings, each (steps, symbols), on several threads."""
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda log_probs: decode(decoder, log_probs), recordings))

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from audio_rnn.decoding.beam.hotwords import make_hotwords
 from audio_rnn.decoding.beam.neural import NeuralFusion, SymbolModel
-from audio_rnn.decoding.beam.prefixes import Fusion
 from audio_rnn.decoding.beam.pronunciations import (
     PronouncedVocabulary,
     Pronunciations,
@@ -19,6 +18,7 @@ from audio_rnn.decoding.beam.pronunciations import (
 )
 from audio_rnn.decoding.beam.rescoring import TextModel, check_spells
 from audio_rnn.decoding.beam.spelling import WORD_START, Spelling
+from audio_rnn.decoding.beam.tables import Fusion
 from audio_rnn.decoding.beam.trie import NONE, make_trie
 from audio_rnn.decoding.ngram.model import NgramModel, no_tables
 from audio_rnn.errors import DecodingError, LanguageModelError
@@ -86,6 +86,7 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
         trie=trie,
         closed=knowledge.lexicon is not None,
         outside=outside,
+        texts=np.repeat(np.arange(len(words), dtype=np.int32), [len(w) for w in words.values()]),
         word_ids=ids,
         word_costs=costs,
         symbol_ids=_symbol_ids(lm, vocabulary) if lm and by_symbol else np.zeros(0, np.int32),

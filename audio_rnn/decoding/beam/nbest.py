@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from audio_rnn.decoding.beam.confidence import HOPELESS
 from audio_rnn.decoding.beam.state import SearchState
+from audio_rnn.decoding.beam.tables import Fusion
 from audio_rnn.vocabulary import Vocabulary
 
 
@@ -31,6 +32,7 @@ def texts_of(
     state: SearchState,
     scores: NDArray[np.float64],
     carried: list[int],
+    fusion: Fusion,
     vocabulary: Vocabulary,
     count: int,
 ) -> list[Text]:
@@ -41,12 +43,11 @@ def texts_of(
         carried: symbols before the beam's.
         count: of prefixes; those that write the same are one text.
     """
-    found: dict[tuple[str, ...], Text] = {}
-    for text in _ranked(state, scores, carried, vocabulary, count):
-        best = found.get(text.words, text)
-        score = text.score if best is text else float(np.logaddexp(best.score, text.score))
-        found[text.words] = best._replace(score=score)
-    return by_score(found.values())
+    places, totals = state.merged(scores, _that_count(scores, count), fusion)
+    return by_score(
+        Text.of(carried + symbols, score, place, vocabulary)
+        for symbols, score, place in zip(state.symbols(places), totals.tolist(), places.tolist())
+    )
 
 
 def rescored(texts: list[Text], gains: Sequence[float]) -> list[Text]:
@@ -59,17 +60,10 @@ def by_score(texts: Iterable[Text]) -> list[Text]:
     return sorted(texts, key=lambda text: -text.score)
 
 
-def _ranked(
-    state: SearchState,
-    scores: NDArray[np.float64],
-    carried: list[int],
-    vocabulary: Vocabulary,
-    count: int,
-) -> Iterator[Text]:
-    """What each prefix writes, best first."""
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    worth = max(count, int((ranked > ranked[0] - HOPELESS).sum()))
-    order = order[:worth][ranked[:worth] > -np.inf]
-    for symbols, place in zip(state.symbols(order), order.tolist()):
-        yield Text.of(carried + symbols, float(scores[place]), place, vocabulary)
+def _that_count(scores: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Places of the best `count` prefixes, and of all that make a difference."""
+    near = scores > max(scores.max() - HOPELESS, np.finfo(np.float64).min)
+    if np.count_nonzero(near) >= count:
+        return np.flatnonzero(near)
+    order = np.argsort(-scores, kind="stable")[:count]
+    return order[scores[order] > -np.inf]

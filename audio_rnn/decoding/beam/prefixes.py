@@ -6,97 +6,54 @@ prefix depend on the prefix alone, so they are computed once, when its node is m
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.decoding.beam.hotwords import HotwordTables
 from audio_rnn.decoding.beam.spelling import CONTINUES, SPACES
-from audio_rnn.decoding.beam.trie import NONE, OUTSIDE, ROOT, Trie, child
-from audio_rnn.decoding.ngram.model import NgramTables, advance
-
-ALIVE, NODES, WANTED = 0, 1, 2  # places in `counts`: prefixes in the beam, in the arena, waiting
-
-
-class Fusion(NamedTuple):
-    """All that is added to the acoustic score."""
-
-    kind: NDArray[np.int8]  # (symbols,) CONTINUES, OPENS or SPACES
-    sounds: NDArray[np.int32]  # (symbols + 1,) what CTC takes for one symbol; the last of none
-    letters: NDArray[np.int32]  # of all symbols
-    first_letter: NDArray[np.int32]  # (symbols + 1,)
-    trie: Trie
-    closed: bool  # only words of the trie may be written
-    outside: float  # lookahead of a word outside the trie
-    word_ids: NDArray[np.int32]  # (words of the trie,) their ids in the word LM
-    word_costs: NDArray[np.float32]  # (words of the trie,) nats, for those unknown to the word LM
-    symbol_ids: NDArray[np.int32]  # (symbols,) their ids in the symbol LM; empty for none
-    space: int  # the symbol that is one, or NONE
-    ngram: NgramTables
-    has_words: bool  # the n-gram model scores words
-    unknown: int  # id of <unk>
-    lm_weight: float
-    word_bonus: float
-    unknown_cost: float  # nats, for a word outside the trie
-    hotwords: HotwordTables
-    highest: float  # factor that a symbol inside a word can earn at most
-    highest_end: float  # ... the end of a word
+from audio_rnn.decoding.beam.tables import NODES, Fusion, Neural
+from audio_rnn.decoding.beam.trie import NONE, OUTSIDE, ROOT, child
+from audio_rnn.decoding.compiled import lean
+from audio_rnn.decoding.ngram.model import advance
 
 
-# One row a prefix, in one array: numba counts the references to every array that it takes out of
-# a tuple, and that would cost more than the search.
-ARENA = np.dtype(
-    [
-        ("extra", np.float64),  # score beside the acoustic one, lookahead included
-        ("factor", np.float64),  # what it adds to that of the parent, as a factor of probability
-        ("ended", np.float64),  # `extra` once the open word has ended; NaN until computed
-        ("ended_lm", np.int32),
-        ("parent", np.int32),
-        ("symbol", np.int32),
-        ("child", np.int32),  # the newest
-        ("sibling", np.int32),
-        ("slot", np.int32),  # place in the beam, or NONE
-        ("word", np.int32),  # trie node of the open word; ROOT when none is open
-        ("lm", np.int32),  # state of the n-gram model
-        ("hot", np.int32),  # state of the hotwords
-        ("row", np.int32),  # in Neural.scores, or NONE until it is wanted
-    ]
-)
-
-
-class Neural(NamedTuple):
-    """Weighted log-probabilities that a neural language model gives the next symbol."""
-
-    scores: NDArray[np.float32]  # (rows, symbols), the blank being the end; no rows for no model
-    wanted: NDArray[np.int32]  # (beam width,) nodes that need a row before the search can go on
-
-
-@numba.njit(cache=True, nogil=True)
+@lean
 def find_child(arena: NDArray[np.void], node: int, symbol: int) -> int:
-    """The prefix `node` + `symbol`, or NONE when it was never made."""
-    n = arena[node].child
+    """The prefix `node` + `symbol`, or NONE when it was never made; the next to be asked for is
+    likely the same, so it comes first in the list of children."""
+    first = before = arena[node].child
+    if first == NONE or arena[first].symbol == symbol:
+        return first
+    n = arena[first].sibling
     while n != NONE and arena[n].symbol != symbol:
-        n = arena[n].sibling
+        before, n = n, arena[n].sibling
+    if n != NONE:
+        arena[before].sibling = arena[n].sibling
+        arena[n].sibling = first
+        arena[node].child = n
     return n
 
 
-@numba.njit(cache=True, nogil=True)
+@lean
 def make_children(
-    ways: NDArray[np.void],
+    new: NDArray[np.void],
+    unmet: int,
+    count: int,
+    best: float,
+    floor: float,
     arena: NDArray[np.void],
     counts: NDArray[np.int64],
     fusion: Fusion,
     neural: Neural,
-) -> None:
-    """Nodes for prefixes met for the first time: `ways` has parent and symbol, and gets the node."""
+) -> tuple[int, float]:
+    """Nodes for prefixes met for the first time. Those in `new` from `unmet` on have a parent, a
+    symbol and a chance without their factor; if it is not below `floor` with it, they move behind
+    the `count` that are known. How many are known then, and the best chance after `best`."""
     kinds, by_symbol, neural_too = fusion.kind, len(fusion.symbol_ids) > 0, len(neural.scores) > 0
     first_letter, letters = fusion.first_letter, fusion.letters
     first, letter_of, ahead = fusion.trie.first, fusion.trie.symbol, fusion.trie.lookahead
     follow, gain = fusion.hotwords.follow, fusion.hotwords.gain
-    for i in range(len(ways)):
-        node, symbol = ways[i].parent, ways[i].symbol
+    for i in range(unmet, len(new)):
+        node, symbol = new[i].parent, new[i].symbol
         extra, word, lm, hot = arena[node].extra, arena[node].word, arena[node].lm, arena[node].hot
         kind = kinds[symbol]
         if kind != CONTINUES and word != ROOT:
@@ -125,10 +82,31 @@ def make_children(
                 extra += fusion.lm_weight * log_prob
             if neural_too:
                 extra += neural.scores[arena[node].row, symbol]
-        ways[i].node = add_node(node, symbol, word, lm, hot, row, extra, arena, counts)
+        gained = extra - arena[node].extra
+        factor = np.exp(gained) if gained != 0 else 1.0
+        chance = new[i].chance * factor
+        if chance >= floor and chance > 0:
+            made = add_node(node, symbol, arena, counts)
+            arena[made].word, arena[made].lm, arena[made].hot = word, lm, hot
+            arena[made].row, arena[made].extra, arena[made].factor = row, extra, factor
+            new[count].chance, new[count].node = chance, made
+            count, best = count + 1, max(best, chance)
+    return count, best
 
 
-@numba.njit(cache=True, nogil=True)
+@lean
+def add_node(parent: int, symbol: int, arena: NDArray[np.void], counts: NDArray[np.int64]) -> int:
+    """A new row of the arena, among the children of its parent and not in the beam."""
+    new = counts[NODES]
+    counts[NODES] += 1
+    arena[new].parent, arena[new].symbol = parent, symbol
+    arena[new].child, arena[new].sibling = NONE, arena[parent].child
+    arena[parent].child = new
+    arena[new].slot, arena[new].ended = NONE, np.nan
+    return new
+
+
+@lean
 def tell(
     node: int, symbol: int, lm: int, arena: NDArray[np.void], fusion: Fusion, neural: Neural
 ) -> tuple[float, int]:
@@ -143,48 +121,7 @@ def tell(
     return extra, lm
 
 
-@numba.njit(cache=True, nogil=True)
-def want_rows(
-    ways: NDArray[np.void], arena: NDArray[np.void], counts: NDArray[np.int64], neural: Neural
-) -> bool:
-    """Whether a parent in `ways`, where each has its own in a row, still needs a row; all such into
-    `wanted`."""
-    last = NONE
-    for i in range(len(ways)):
-        node = ways[i].parent
-        if arena[node].row == NONE and node != last:
-            neural.wanted[counts[WANTED]] = node
-            counts[WANTED] += 1
-            last = node
-    return counts[WANTED] > 0
-
-
-@numba.njit(cache=True, nogil=True)
-def add_node(
-    parent: int,
-    symbol: int,
-    word: int,
-    lm: int,
-    hot: int,
-    row: int,
-    extra: float,
-    arena: NDArray[np.void],
-    counts: NDArray[np.int64],
-) -> int:
-    """A new row of the arena."""
-    new = counts[NODES]
-    counts[NODES] += 1
-    arena[new].parent, arena[new].symbol = parent, symbol
-    arena[new].child, arena[new].sibling = NONE, arena[parent].child
-    arena[parent].child = new
-    arena[new].slot, arena[new].row = NONE, row
-    arena[new].word, arena[new].lm, arena[new].hot = word, lm, hot
-    arena[new].extra, arena[new].ended = extra, np.nan
-    arena[new].factor = np.exp(extra - arena[parent].extra)
-    return new
-
-
-@numba.njit(cache=True, nogil=True)
+@lean
 def end_word(node: int, arena: NDArray[np.void], fusion: Fusion) -> tuple[float, int]:
     """Extra score and LM state once the word open at `node` has ended; -inf if it must not."""
     if not np.isnan(arena[node].ended):

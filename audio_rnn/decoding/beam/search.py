@@ -1,296 +1,182 @@
-"""The inner loop of prefix beam search, compiled by numba.
+"""The loop of prefix beam search, compiled by numba.
 
 The beam holds, for each of its prefixes, the probability of ending in a blank and of ending in
 its last symbol (Graves 2012, section 7.4; Hannun et al. 2014), each times the prefix's factor of
 knowledge. They are kept near 1 by a common scale whose logarithm is counted, which is as exact as
-sums of logarithms and needs none in the loop.
+sums of logarithms and needs none in the loop. In a step with no symbol likely enough to be tried
+all prefixes become less likely by the same factor, so that such a step takes next to no time.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.decoding.beam.prefixes import (
+from audio_rnn.decoding.beam.prefixes import make_children
+from audio_rnn.decoding.beam.step import keep, propose, stay, want_rows
+from audio_rnn.decoding.beam.tables import (
     ALIVE,
+    LEADER,
     NODES,
+    SETTLED,
+    SILENT,
+    SPOKEN,
+    STEPS,
     Fusion,
     Neural,
-    find_child,
-    make_children,
-    want_rows,
+    Pruning,
+    Room,
 )
-from audio_rnn.decoding.beam.spelling import CONTINUES
 from audio_rnn.decoding.beam.trie import NONE
+from audio_rnn.decoding.compiled import lean
 from audio_rnn.vocabulary import BLANK
 
-RAN, PAUSED, LONG, FULL, WAITS = 0, 1, 2, 3, 4  # why the search stopped; WAITS for `wanted`
-SILENT, SPOKEN, STEPS, COUNTS = 3, 4, 5, 6  # steps without a symbol; whether one came; all
+# Why the search stopped: at the end, at a pause, after the longest segment, for lack of nodes, for
+# rows that are `wanted`, at what is not a number.
+RAN, PAUSED, LONG, FULL, WAITS, BROKEN = range(6)
 RESCALE = 1e-30  # best probability at which the scale moves
-NOTHING = 1e-250  # slower than zero to compute with, and as good
 
 
-class Pruning(NamedTuple):
-    """What is not looked at."""
-
-    symbols: int  # most symbols tried a step
-    floor: float  # probability below which a symbol is not tried
-    beam: float  # share of the best prefix's probability below which a prefix is dropped
-
-
-BEAM = np.dtype(  # the prefixes alive, in no order
-    [
-        ("blank", np.float64),  # probability of the prefix ending in a blank
-        ("symbol", np.float64),  # ... in its last symbol
-        ("total", np.float64),
-        ("ends", np.float64),  # `symbol` after the step that is being made
-        ("score", np.float64),  # `total` after it
-        ("node", np.int32),
-    ],
-    align=True,
-)
-NEW = np.dtype(  # prefixes that may be new to the beam
-    [("chance", np.float64), ("node", np.int32), ("parent", np.int32), ("symbol", np.int32)],
-    align=True,
-)
-
-
-@numba.njit(cache=True, nogil=True)
+@lean
 def search(
-    probs: NDArray[np.float32],
+    log_probs: NDArray[np.float32],
     start: int,
-    beam: NDArray[np.void],
-    scale: NDArray[np.float64],
-    arena: NDArray[np.void],
-    counts: NDArray[np.int64],
-    new: NDArray[np.void],
-    active: NDArray[np.int32],
-    values: NDArray[np.float64],
+    stop: int,
+    room: Room,
     fusion: Fusion,
     neural: Neural,
     pruning: Pruning,
     pause: int,
     longest: int,
 ) -> tuple[int, int]:
-    """Go through probs (steps, symbols) from `start`; the next step, and why it stopped.
-
-    `scale` (1,) is the logarithm of what the beam's probabilities have been divided by; `new`,
-    `active` and `values` are room for one step.
-    """
-    for t in range(start, len(probs)):
-        if counts[NODES] + len(new) > len(arena):
+    """Go through log_probs (steps, symbols) from `start` to `stop`; the next step, and why there."""
+    arena, counts, active, scale = room.arena, room.counts, room.active, room.scale
+    for t in range(start, stop):
+        tried = choose_symbols(log_probs, t, pruning.floor, pruning.symbols, active)
+        if tried == NONE:
+            return t, BROKEN
+        if tried == 0:
+            scale[0] += log_probs[t, BLANK]
+            settle(room.beam, counts)
+        elif counts[NODES] + counts[ALIVE] * tried > len(arena):
             return t, FULL
-        row = probs[t]
-        tried = choose_symbols(row, pruning, active)
-        best = stay(row, beam, arena, counts, fusion.sounds)
+        elif not step(log_probs, t, tried, room, fusion, neural, pruning.beam):
+            return t, WAITS
+        why = listen(
+            tried > 0 and log_probs[t, active[0]] > log_probs[t, BLANK], counts, pause, longest
+        )
+        if why != RAN:
+            return t + 1, why
+    return stop, RAN
+
+
+@lean
+def step(
+    log_probs: NDArray[np.float32],
+    t: int,
+    tried: int,
+    room: Room,
+    fusion: Fusion,
+    neural: Neural,
+    share: float,
+) -> bool:
+    """The beam after step t, with prefixes below a share of the best one dropped; False, and nothing
+    done, if rows of the neural model are wanted first."""
+    beam, arena, counts, new, probs = room.beam, room.arena, room.counts, room.new, room.probs
+    active, blank = room.active[:tried], np.exp(log_probs[t, BLANK])
+    for s in active:
+        probs[s] = np.exp(log_probs[t, s])
+    best, least = stay(blank, probs, beam, counts[ALIVE], arena, fusion.sounds)
+    floor = best * share
+    if counts[ALIVE] == len(beam):
+        floor = max(floor, least)  # as many are better than what is below
+    ready = len(neural.scores) == 0 or not want_rows(
+        active, probs, floor, beam, arena, counts, fusion, neural
+    )
+    if ready:
         fresh = 0
-        if tried:
-            fresh, best = propose(
-                row, active[:tried], best, beam, arena, counts, new, fusion, neural, pruning
-            )
-            if fresh == NONE:
-                return t, WAITS
-        floor = best * pruning.beam
-        if counts[ALIVE] + fresh > len(beam):
-            floor = max(floor, rank_floor(beam, new[:fresh], counts, values))
-        keep(row, floor, beam, arena, counts, new[:fresh])
-        if best < RESCALE:
-            scale[0] += np.log(best)
-            rescale(best, beam, counts)
-        counts[STEPS] += 1
-        if tried and row[active[0]] > row[BLANK]:
-            counts[SILENT] = 0
-            counts[SPOKEN] = 1
-        else:
-            counts[SILENT] += 1
-            if counts[SPOKEN] and counts[SILENT] >= pause:
-                return t + 1, PAUSED
-        if counts[STEPS] >= longest:
-            return t + 1, LONG
-    return len(probs), RAN
+        for first, last in ((0, 1), (1, counts[ALIVE])):  # the best alone raises the floor
+            fresh, unmet, best = propose(
+                first, last, active, probs, floor, fresh, best, beam, arena, counts[LEADER],
+                new, fusion.kind, fusion.sounds, fusion.highest, fusion.highest_end,
+            )  # fmt: skip
+            if unmet < len(new):
+                fresh, best = make_children(
+                    new, unmet, fresh, best, floor, arena, counts, fusion, neural
+                )
+            floor = max(floor, best * share)
+        keep(blank, floor, fresh, beam, arena, counts, new, room.values)
+        rescale(best, room)
+        counts[SETTLED] = 0
+    for s in active:
+        probs[s] = 0
+    return ready
 
 
-@numba.njit(cache=True, nogil=True)
-def choose_symbols(row: NDArray[np.float32], pruning: Pruning, active: NDArray[np.int32]) -> int:
-    """The likeliest symbols but the blank, best first, into `active`; how many."""
+@lean
+def listen(spoken: bool, counts: NDArray[np.int64], pause: int, longest: int) -> int:
+    """Count a step, and the silence that it may go on; PAUSED, LONG or RAN."""
+    counts[STEPS] += 1
+    if spoken:
+        counts[SILENT] = 0
+        counts[SPOKEN] = 1
+    else:
+        counts[SILENT] += 1
+        if counts[SPOKEN] and counts[SILENT] >= pause:
+            return PAUSED
+    return LONG if counts[STEPS] >= longest else RAN
+
+
+@lean
+def choose_symbols(
+    log_probs: NDArray[np.float32], t: int, floor: float, most: int, active: NDArray[np.int32]
+) -> int:
+    """The likeliest symbols but the blank at step t, best first, into `active`; how many, or NONE
+    at what is not a number."""
+    hopeful, least = 0, np.float32(floor)
+    for s in range(1, log_probs.shape[1]):
+        hopeful += not log_probs[t, s] < least  # apart from the rest, so that it runs in parallel
+    if hopeful == 0 and log_probs[t, BLANK] >= least:
+        return 0
+    if np.isnan(log_probs[t, BLANK]):
+        return NONE
     count = 0
-    for s in range(1, len(row)):
-        if row[s] < pruning.floor:
+    for s in range(1, log_probs.shape[1]):
+        value = log_probs[t, s]
+        if value < least:
             continue
-        if count == pruning.symbols:
-            if row[s] <= row[active[count - 1]]:
+        if np.isnan(value):
+            return NONE
+        if count == most:
+            if value <= log_probs[t, active[count - 1]]:
                 continue
             count -= 1
         place = count
-        while place > 0 and row[active[place - 1]] < row[s]:
+        while place > 0 and log_probs[t, active[place - 1]] < value:
             active[place] = active[place - 1]
             place -= 1
         active[place] = s
         count += 1
+    if count == 0 and log_probs.shape[1] > 1:  # all are unlikely, and the blank too
+        active[0], count = 1 + np.argmax(log_probs[t, 1:]), 1
     return count
 
 
-@numba.njit(cache=True, nogil=True)
-def stay(
-    row: NDArray[np.float32],
-    beam: NDArray[np.void],
-    arena: NDArray[np.void],
-    counts: NDArray[np.int64],
-    sounds: NDArray[np.int32],
-) -> float:
-    """Prefixes that stay as they are, reached also from their parent; the best probability."""
-    best = 0.0
-    for i in range(counts[ALIVE]):
-        node = beam[i].node
-        last, parent = arena[node].symbol, arena[node].parent
-        ends = beam[i].symbol * row[last] if last != NONE else 0.0
-        if parent != NONE and arena[parent].slot != NONE:
-            j = arena[parent].slot
-            same = sounds[arena[parent].symbol] == sounds[last]
-            source = beam[j].blank if same else beam[j].total
-            ends += source * row[last] * arena[node].factor
-        beam[i].ends = ends if ends > NOTHING else 0.0
-        score = beam[i].total * row[BLANK] + ends
-        beam[i].score = score
-        best = max(best, score)
-    return best
+@lean
+def settle(beam: NDArray[np.void], counts: NDArray[np.int64]) -> None:
+    """A step with nothing but the blank, its probability left to the scale."""
+    if not counts[SETTLED]:
+        for i in range(counts[ALIVE]):
+            beam[i].blank, beam[i].symbol = beam[i].total, 0.0
+        counts[SETTLED] = 1
 
 
-@numba.njit(cache=True, nogil=True)
-def propose(
-    row: NDArray[np.float32],
-    active: NDArray[np.int32],
-    best: float,
-    beam: NDArray[np.void],
-    arena: NDArray[np.void],
-    counts: NDArray[np.int64],
-    new: NDArray[np.void],
-    fusion: Fusion,
-    neural: Neural,
-    pruning: Pruning,
-) -> tuple[int, float]:
-    """Prefixes that may be new to the beam, into `new`; how many, or NONE if rows are wanted first,
-    and the best probability."""
-    count, unmet = 0, len(new)  # known prefixes fill `new` from the front, others from the back
-    kinds, highest, highest_end = fusion.kind, fusion.highest, fusion.highest_end
-    sounds = fusion.sounds
-    for i in range(counts[ALIVE]):
-        node = beam[i].node
-        last = sounds[arena[node].symbol]
-        for s in active:
-            chance = (beam[i].blank if sounds[s] == last else beam[i].total) * row[s]
-            most = highest if kinds[s] == CONTINUES else highest_end
-            if chance * most < best * pruning.beam:
-                continue
-            child = find_child(arena, node, s)
-            if child == NONE:
-                unmet -= 1
-                new[unmet].chance, new[unmet].parent, new[unmet].symbol = chance, node, s
-            elif arena[child].slot == NONE:  # `stay` has counted this way to those in the beam
-                new[count].chance, new[count].node = chance * arena[child].factor, child
-                best = max(best, new[count].chance)
-                count += 1
-    if unmet < len(new):
-        if len(neural.scores) and want_rows(new[unmet:], arena, counts, neural):
-            return NONE, best
-        make_children(new[unmet:], arena, counts, fusion, neural)
-    for c in range(unmet, len(new)):
-        new[count].node = new[c].node
-        new[count].chance = new[c].chance * arena[new[c].node].factor
-        best = max(best, new[count].chance)
-        count += 1
-    return compact(new, count, best * pruning.beam), best
-
-
-@numba.njit(cache=True, nogil=True)
-def compact(new: NDArray[np.void], count: int, floor: float) -> int:
-    """Drop those of the first `count` below `floor`; how many are left."""
-    kept = 0
-    for c in range(count):
-        if new[c].chance >= floor and new[c].chance > 0:
-            new[kept].chance, new[kept].node = new[c].chance, new[c].node
-            kept += 1
-    return kept
-
-
-@numba.njit(cache=True, nogil=True)
-def rank_floor(
-    beam: NDArray[np.void],
-    new: NDArray[np.void],
-    counts: NDArray[np.int64],
-    values: NDArray[np.float64],
-) -> float:
-    """The probability that as many prefixes reach as the beam can hold."""
-    alive = counts[ALIVE]
-    for i in range(alive):
-        values[i] = beam[i].score
-    for i in range(len(new)):
-        values[alive + i] = new[i].chance
-    return select(values, alive + len(new), alive + len(new) - len(beam))
-
-
-@numba.njit(cache=True, nogil=True)
-def select(values: NDArray[np.float64], count: int, place: int) -> float:
-    """What would stand at `place` were the first `count` values sorted (Hoare 1961); np.partition
-    allocates and is many times slower on so few. Reorders `values`."""
-    low, high = 0, count - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if place <= j:
-            high = j
-        elif place >= i:
-            low = i
-        else:
-            break
-    return values[place]
-
-
-@numba.njit(cache=True, nogil=True)
-def keep(
-    row: NDArray[np.float32],
-    floor: float,
-    beam: NDArray[np.void],
-    arena: NDArray[np.void],
-    counts: NDArray[np.int64],
-    new: NDArray[np.void],
-) -> None:
-    """Drop prefixes below `floor`, bring those that stay up to date, add the new ones."""
-    size = 0
-    for i in range(counts[ALIVE]):
-        node = beam[i].node
-        arena[node].slot = NONE
-        if beam[i].score >= floor:
-            blank, ends, score = beam[i].total * row[BLANK], beam[i].ends, beam[i].score
-            beam[size].node, beam[size].blank = node, blank
-            beam[size].symbol, beam[size].total = ends, score
-            arena[node].slot = size
-            size += 1
-    for c in range(len(new)):
-        if new[c].chance >= floor and size < len(beam):
-            beam[size].node, beam[size].blank = new[c].node, 0.0
-            beam[size].symbol, beam[size].total = new[c].chance, new[c].chance
-            arena[new[c].node].slot = size
-            size += 1
-    counts[ALIVE] = size
-
-
-@numba.njit(cache=True, nogil=True)
-def rescale(best: float, beam: NDArray[np.void], counts: NDArray[np.int64]) -> None:
-    """Divide all probabilities by `best`."""
-    for i in range(counts[ALIVE]):
-        beam[i].blank /= best
-        beam[i].symbol /= best
-        beam[i].total /= best
+@lean
+def rescale(best: float, room: Room) -> None:
+    """Bring probabilities near 1 if the `best` is far from it."""
+    if 0 < best < RESCALE:
+        room.scale[0] += np.log(best)
+        for i in range(room.counts[ALIVE]):
+            room.beam[i].blank /= best
+            room.beam[i].symbol /= best
+            room.beam[i].total /= best

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from audio_rnn.decoding.compiled import lean
 
 ROOT = 0  # no symbol of a word yet
 NONE = -1
@@ -77,7 +78,7 @@ def _assembled(
     return Trie(first.astype(np.int32), symbols.astype(np.int32), word, best)
 
 
-@numba.njit(cache=True, nogil=True)
+@lean
 def child(first: NDArray[np.int32], symbols: NDArray[np.int32], node: int, symbol: int) -> int:
     """The node that `symbol` leads to in a Trie with these `first` and `symbol`, or OUTSIDE."""
     for n in range(first[node], first[node + 1]):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from audio_rnn.decoding.compiled import lean
 
 EMPTY = 0  # the state without context
 NONE = -1
@@ -43,7 +44,7 @@ def no_tables() -> NgramTables:
     )
 
 
-@numba.njit(cache=True, nogil=True)
+@lean
 def advance(tables: NgramTables, state: int, word: int) -> tuple[float, int]:
     """Natural-log p(word | state), and the state after the word."""
     log_prob = 0.0
@@ -56,7 +57,7 @@ def advance(tables: NgramTables, state: int, word: int) -> tuple[float, int]:
     return log_prob + tables.unigrams[word], tables.after[word]
 
 
-@numba.njit(cache=True, nogil=True)
+@lean
 def find(arcs: NDArray[np.void], state: int, word: int) -> int:
     """The slot of an n-gram, or the free one where it would be."""
     key = np.int64(state) << 32 | np.int64(word)

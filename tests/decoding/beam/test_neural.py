@@ -14,9 +14,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_rnn.decoding.beam.decoder import BeamConfig, BeamDecoder, BeamDecoding, decode_many
+from audio_rnn.decoding.beam.batch import decode_many
+from audio_rnn.decoding.beam.config import BeamConfig
+from audio_rnn.decoding.beam.decoder import BeamDecoder, BeamDecoding
 from audio_rnn.decoding.beam.fusion import Knowledge, Weights
 from audio_rnn.decoding.beam.neural import ROOM
+from audio_rnn.decoding.beam.tables import NODES
 from audio_rnn.decoding.decoder import PAUSE, decode
 from audio_rnn.decoding.hypothesis import joined
 from audio_rnn.decoding.ngram.kneser_ney import train
@@ -199,7 +202,7 @@ def test_prefixes_are_asked_for_together_and_once(letters):
     assert rows is not None
     assert rows.count == sum(model.batches) > ROOM
     assert len(model.batches) <= len(log_probs) + 2  # the start, each step, the end
-    held = decoding.state.arena["row"][: decoding.state.counts[1]]
+    held = decoding.state.room.arena["row"][: decoding.state.room.counts[NODES]]
     assert len(set(held[held >= 0].tolist())) == rows.count
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_rnn.decoding.beam.decoder import BeamConfig, BeamDecoder
+from audio_rnn.decoding.beam.config import BeamConfig
+from audio_rnn.decoding.beam.decoder import BeamDecoder
 from audio_rnn.decoding.beam.fusion import Knowledge, Weights
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.ngram.kneser_ney import train

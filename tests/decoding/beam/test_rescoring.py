@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audio_rnn.decoding.beam.decoder import BeamConfig, BeamDecoder
+from audio_rnn.decoding.beam.config import BeamConfig
+from audio_rnn.decoding.beam.decoder import BeamDecoder
 from audio_rnn.decoding.beam.fusion import Knowledge, Weights
 from audio_rnn.decoding.beam.rescoring import CONTEXT, Ngrams, Together
 from audio_rnn.decoding.decoder import PAUSE, decode

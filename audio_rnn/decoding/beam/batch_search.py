@@ -1,0 +1,76 @@
+"""Many recordings in one compiled search."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from audio_rnn.decoding.beam.confidence import HOPELESS
+from audio_rnn.decoding.beam.endings import Start, after_pause, begin, end_all, grown
+from audio_rnn.decoding.beam.search import FULL, PAUSED, RAN, search
+from audio_rnn.decoding.beam.spelling import CONTINUES
+from audio_rnn.decoding.beam.tables import ALIVE, LEADER, Fusion, Neural, Pruning, Room
+from audio_rnn.decoding.beam.texts import merge, write_symbols
+from audio_rnn.decoding.beam.trie import NONE, ROOT
+
+
+@numba.njit(cache=True, nogil=True)
+def search_all(
+    log_probs: NDArray[np.float32],
+    stops: NDArray[np.int64],
+    origin: Start,
+    end: int,
+    room: Room,
+    fusion: Fusion,
+    neural: Neural,
+    pruning: Pruning,
+    pause: int,
+    longest: int,
+    written: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Symbols of the best texts of recordings that stand one after the other in log_probs (steps,
+    symbols), into `written`: where those of each segment end, how many segments end with each
+    recording, and RAN for each that went to its end, else why the search stopped before."""
+    parts, count = np.empty(len(log_probs) + len(stops), np.int64), 0
+    ends, why = np.zeros(len(stops), np.int64), np.full(len(stops), PAUSED)
+    t, place = 0, 0
+    for i in range(len(stops)):
+        begin(room, origin, 0, False)
+        while why[i] == PAUSED or why[i] == FULL:
+            t, why[i] = search(
+                log_probs, t, stops[i], room, fusion, neural, pruning, pause, longest
+            )
+            if why[i] == FULL:
+                room = grown(room)
+            if why[i] == RAN or why[i] == PAUSED:
+                node, best = best_text(room, fusion, neural, end if why[i] == RAN else NONE)
+                parts[count] = place = write_symbols(node, room.arena, written, place)
+                count += 1
+                lm, hot, _ = after_pause(best, room.arena, fusion, neural)
+                begin(room, Start(lm, hot, ROOT, NONE, 1.0, 0.0, 0), 0, False)
+        t, ends[i] = stops[i], count
+    return parts[:count], ends, why
+
+
+@numba.njit(cache=True, nogil=True)
+def best_text(room: Room, fusion: Fusion, neural: Neural, end: int) -> tuple[int, int]:
+    """The prefix with the best text, of those that write whole words, and the prefix it came from."""
+    scores = np.empty(room.counts[ALIVE])
+    end_all(room, fusion, neural, end, scores)
+    floor = max(scores.max() - HOPELESS, np.finfo(np.float64).min)
+    places = np.flatnonzero(scores > floor)
+    if len(places) == 0:  # a lexicon, and no prefix at the end of a word
+        leader = room.beam[room.counts[LEADER]].node
+        return whole_words(leader, room.arena, fusion), leader
+    texts, totals = merge(room.beam, places, scores, room.arena, fusion)
+    best = room.beam[texts[np.argmax(totals)]].node
+    return best, best
+
+
+@numba.njit(cache=True, nogil=True)
+def whole_words(node: int, arena: NDArray[np.void], fusion: Fusion) -> int:
+    """The prefix without its open word, and without what opens it."""
+    while arena[node].parent != NONE and fusion.kind[arena[node].symbol] == CONTINUES:
+        node = arena[node].parent
+    return arena[node].parent if arena[node].parent != NONE else node

@@ -1,0 +1,35 @@
+"""How far a beam search looks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from audio_rnn.decoding.beam.tables import Pruning
+from audio_rnn.errors import DecodingError
+
+
+@dataclass(frozen=True)
+class BeamConfig:
+    """How far the search looks."""
+
+    beam_width: int = 50  # prefixes kept
+    step_symbols: int = 16  # symbols tried at most in a step
+    symbol_floor: float = -6.0  # log-probability below which a symbol is not tried
+    beam_threshold: float = 10.0  # nats below the best prefix at which one is dropped
+
+    def __post_init__(self) -> None:
+        """Raises DecodingError."""
+        for name in ("beam_width", "step_symbols"):
+            value = getattr(self, name)
+            if value < 1:
+                raise DecodingError(f"{name}: found {value}, expected 1 or more")
+        if not self.symbol_floor < 0:
+            raise DecodingError(f"symbol_floor: found {self.symbol_floor}, expected below 0")
+        if not self.beam_threshold > 0:
+            raise DecodingError(f"beam_threshold: found {self.beam_threshold}, expected above 0")
+
+    @property
+    def pruning(self) -> Pruning:
+        """As the search reads it."""
+        return Pruning(self.step_symbols, self.symbol_floor, math.exp(-self.beam_threshold))
