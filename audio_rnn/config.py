@@ -18,7 +18,8 @@ Config = TypeVar("Config")
 def from_dict(cls: type[Config], values: object, where: str = "config") -> Config:
     """Build the dataclass `cls` from plain values, checking every name and type.
 
-    `where` is the dotted place named in errors. Fields that are absent keep their defaults.
+    `where` is the dotted place named in errors. Fields that are absent keep their defaults, those of
+    a section inside the defaults that this section has in `cls`.
     A dataclass checks combinations in its own `__post_init__` with `require`.
 
     Raises: ConfigError.
@@ -30,8 +31,13 @@ def from_dict(cls: type[Config], values: object, where: str = "config") -> Confi
     for name in values:
         if name not in hints:
             raise ConfigError(f"{where}: unknown field {name!r}{_nearest(str(name), list(hints))}")
+    whole = values | {
+        name: _over(default, values[name])
+        for name, default in _sections(cls).items()
+        if isinstance(values.get(name), dict)
+    }
     built = {
-        name: _convert(hints[name], value, f"{where}.{name}") for name, value in values.items()
+        name: _convert(hints[name], value, f"{where}.{name}") for name, value in whole.items()
     }
     missing = [
         field.name
@@ -133,6 +139,21 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and isinstance(below.get(key), dict)
     }
     return below | above | shared
+
+
+def _sections(cls: type) -> dict[str, dict[str, Any]]:
+    """The defaults of fields that are dataclasses themselves, as plain values."""
+    defaults = {
+        field.name: field.default
+        if field.default_factory is dataclasses.MISSING
+        else field.default_factory()
+        for field in dataclasses.fields(cls)
+    }
+    return {
+        name: to_dict(default)
+        for name, default in defaults.items()
+        if dataclasses.is_dataclass(default) and not isinstance(default, type)
+    }
 
 
 def _nearest(name: str, known: list[str]) -> str:

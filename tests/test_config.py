@@ -243,3 +243,13 @@ def test_field_comments_become_help(capsys):
     out = capsys.readouterr().out
     assert "learning rate" in out
     assert "--config FILE.yaml" in out
+
+
+@dataclass(frozen=True)
+class Special:
+    inner: Inner = Inner(steps=99, kind="adamw")  # noqa: RUF009, frozen
+
+
+def test_a_section_given_in_part_keeps_the_defaults_it_has_there():
+    found = configs.from_dict(Special, {"inner": {"rate": 0.5}})
+    assert found == Special(Inner(0.5, 99, "adamw"))
