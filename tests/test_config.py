@@ -247,7 +247,7 @@ def test_field_comments_become_help(capsys):
 
 @dataclass(frozen=True)
 class Special:
-    inner: Inner = Inner(steps=99, kind="adamw")  # noqa: RUF009, frozen
+    inner: Inner = Inner(steps=99, kind="adamw")
 
 
 def test_a_section_given_in_part_keeps_the_defaults_it_has_there():
