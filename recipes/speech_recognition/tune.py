@@ -107,6 +107,7 @@ def calibrate(
         f"mean {before[:, 0].mean():.3f}, calibrated {after[:, 0].mean():.3f}; calibration error "
         f"{calibration_error(before):.3f}, calibrated {calibration_error(after):.3f}",
         highlight=False,
+        soft_wrap=True,
     )
     return calibration
 
