@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from audio_rnn.errors import MusicError
 from audio_rnn.midi.grammar import Grammar
@@ -29,6 +29,14 @@ def decode(ids: Sequence[int]) -> Piece:
     return reader.piece()
 
 
+def read_symbols(ids: Iterable[int]) -> PieceReader:
+    """A reader that has taken symbols that are known to be a piece, or the beginning of one."""
+    reader = PieceReader()
+    for symbol in ids:
+        reader.take(symbol)
+    return reader
+
+
 class PieceReader:
     """Takes symbols and keeps what they write."""
 
@@ -42,8 +50,13 @@ class PieceReader:
 
     def read(self, symbol: int) -> list[Note]:
         """Go on by one symbol; returns the notes that it completes. Raises: MusicError."""
+        self.grammar.check(symbol)
+        return self.take(symbol)
+
+    def take(self, symbol: int) -> list[Note]:
+        """`read` of a symbol that is known to be allowed."""
         grammar = self.grammar
-        grammar.read(symbol)
+        grammar.take(symbol)
         kind, index = grammar.last, symbol - FIRST[grammar.last]
         if kind is Kind.METER:
             self.meters.append(Meter(grammar.now, *METERS[index]))

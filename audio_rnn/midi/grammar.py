@@ -74,13 +74,17 @@ class Grammar:
 
     def read(self, symbol: int) -> None:
         """Go on by one symbol. Raises: MusicError for one that may not stand here."""
+        self.check(symbol)
+        self.take(symbol)
+
+    def check(self, symbol: int) -> None:
+        """Raises: MusicError for a symbol that may not stand here."""
         if not self.allowed()[symbol]:
             name = event_vocabulary().symbols[symbol]
             raise MusicError(
                 f"found symbol {name!r} in bar {self.bar} after {self.last.name.lower()}, where it "
                 f"may not stand; expected one of {self._expected()}"
             )
-        self.take(symbol)
 
     def take(self, symbol: int) -> None:
         """Go on by a symbol that is known to be allowed."""

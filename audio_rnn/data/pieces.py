@@ -1,0 +1,69 @@
+"""Pieces of music as symbols: files of one piece a line, {"id": ..., "symbols": "bar ..."}."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from audio_rnn.errors import InputError, VocabularyError
+from audio_rnn.midi.controls import encode_with_controls
+from audio_rnn.midi.decoding import read_symbols
+from audio_rnn.midi.piece import transpose
+from audio_rnn.midi.symbols import event_vocabulary
+from audio_rnn.storage import write_text
+
+Pieces = dict[str, list[int]]  # id -> symbols
+
+
+def write_pieces(path: Path, pieces: Mapping[str, Sequence[int]]) -> None:
+    """Write pieces, replacing a file at once. Raises: OSError."""
+    vocabulary = event_vocabulary()
+    lines = (
+        json.dumps({"id": name, "symbols": vocabulary.decode(ids)}, ensure_ascii=False)
+        for name, ids in pieces.items()
+    )
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def read_pieces(path: Path) -> Pieces:
+    """The pieces of a file. Raises: InputError with the line that is broken."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: cannot be read: {error}; run one of the recipe's prepare scripts first"
+        ) from error
+    pieces: Pieces = {}
+    for number, line in enumerate(lines, 1):
+        name, ids = _parse(line, f"{path}:{number}")
+        if name in pieces:
+            raise InputError(f"{path}:{number}: id {name!r} stands twice, expected it once")
+        pieces[name] = ids
+    if not pieces:
+        raise InputError(f"{path}: found no piece, expected one a line")
+    return pieces
+
+
+def _parse(line: str, place: str) -> tuple[str, list[int]]:
+    try:
+        values = json.loads(line)
+        return str(values["id"]), event_vocabulary().encode(values["symbols"])
+    except VocabularyError as error:
+        raise VocabularyError(f"{place}: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f'{place}: found no piece: {error!r}; expected {{"id": ..., "symbols": ...}}'
+        ) from error
+
+
+def transposed(pieces: Mapping[str, Sequence[int]], count: int) -> Pieces:
+    """Pieces in so many keys each, at most half of them lower: the augmentation of training."""
+    moved: Pieces = {}
+    for name, ids in pieces.items():
+        piece = read_symbols(ids).piece()
+        for semitones in range(-((count - 1) // 2), count // 2 + 1):
+            other = transpose(piece, semitones) if semitones else piece
+            if other is not None:
+                moved[f"{name}{semitones:+d}"] = encode_with_controls(other)
+    return moved

@@ -1,0 +1,205 @@
+"""A trained model of music at work: pieces, streams of notes without end, likelihoods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from audio_rnn.data.sequences import BOUNDARY
+from audio_rnn.decoding.likeliest import find_likeliest
+from audio_rnn.decoding.planned import Plan, Planned, names_of
+from audio_rnn.decoding.sampling import Sampler, SamplingConfig
+from audio_rnn.errors import DecodingError, ModelError, MusicError
+from audio_rnn.inference.training_music import TrainingMusic
+from audio_rnn.midi.controls import encode_with_controls
+from audio_rnn.midi.decoding import read_symbols
+from audio_rnn.midi.grammar import Grammar
+from audio_rnn.midi.piece import Note, Piece
+from audio_rnn.midi.symbols import KIND, METERS, Kind, event_vocabulary, ids_of
+from audio_rnn.midi.tidy import tidy
+from audio_rnn.models.sequence import PIECE, SequenceModel
+from audio_rnn.models.stepper import Stepper
+
+TOGETHER = 64  # pieces that are drawn side by side
+LONGEST = 50_000  # symbols of a piece whose number of bars is left to the model
+
+
+@dataclass(frozen=True)
+class NoteScore:
+    """One note of a piece, and how surprising it is."""
+
+    voice: int  # from 0
+    note: Note
+    nats: float  # its pitch, and its share of what tells when its chord begins and ends
+
+
+@dataclass(frozen=True)
+class Score:
+    """The likelihood of a piece under a model."""
+
+    notes: tuple[NoteScore, ...]
+    nats: float  # of all symbols, the end included
+    symbols: int
+
+
+class Generator:
+    """Writes music, and tells how likely music is."""
+
+    def __init__(self, model: SequenceModel, training: TrainingMusic) -> None:
+        self.model, self.training = model, training
+        self.stepper = Stepper(model)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Generator:
+        """From a run folder, or the model folder inside it. Raises: ModelError."""
+        return cls(load_music_model(folder), TrainingMusic.load(Path(folder)))
+
+    def generate(
+        self,
+        plan: Plan | None = None,
+        sampling: SamplingConfig | None = None,
+        seed: int = 0,
+        count: int = 1,
+        primer: Piece | None = None,
+    ) -> list[Piece]:
+        """Draw pieces; the n-th has the seed `seed + n`, and is the same in any number of others.
+
+        A primer is a tidy piece that all of them begin with.
+
+        Raises: MusicError, DecodingError.
+        """
+        pieces: list[Piece] = []
+        for first in range(0, count, TOGETHER):
+            seeds = range(seed + first, seed + min(first + TOGETHER, count))
+            rows = self._sample(plan or Plan(), sampling or SamplingConfig(), seeds, primer)
+            pieces += [tidy(read_symbols(ids).piece()) for ids in rows]
+        return pieces
+
+    def stream(
+        self,
+        plan: Plan | None = None,
+        sampling: SamplingConfig | None = None,
+        seed: int = 0,
+        primer: Piece | None = None,
+    ) -> Iterator[tuple[Grammar, int]]:
+        """Symbols as they are drawn, each with the grammar that has just read it.
+
+        Memory stays the same however many are taken; `Plan(bars=math.inf)` never ends.
+        """
+        constraint, given = self._prepare(plan or Plan(), primer)
+        sampler = self._sampler(sampling or SamplingConfig())
+        for drawn in sampler.sample([constraint], [seed], given):
+            yield constraint.grammar, drawn[0][1]
+
+    def likeliest(self, plan: Plan, width: int, primer: Piece | None = None) -> Piece:
+        """The piece that beam search finds the likeliest. Raises: MusicError, DecodingError."""
+        constraint, given = self._prepare(plan, primer)
+        best = find_likeliest(self.stepper, constraint, width, LONGEST, given)
+        return tidy(read_symbols([*given, *best.symbols]).piece())
+
+    @torch.no_grad()
+    def score(self, piece: Piece) -> Score:
+        """The likelihood of a tidy piece, note by note."""
+        ids = encode_with_controls(piece)
+        nats = self._nats(ids)
+        return Score(tuple(_share(ids, nats)), float(nats.sum()), len(nats))
+
+    def _nats(self, ids: Sequence[int]) -> np.ndarray:
+        """(symbols + 1,) of each symbol and of the end."""
+        inputs, targets = torch.tensor([[BOUNDARY, *ids]]), torch.tensor([[*ids, BOUNDARY]])
+        parts, state = [], None
+        for start in range(0, inputs.shape[1], PIECE):
+            piece, told = (tensor[:, start : start + PIECE] for tensor in (inputs, targets))
+            log_probs, state = self.model(piece, torch.tensor([piece.shape[1]]), state)
+            parts.append(-log_probs.gather(2, told.unsqueeze(2)).flatten().double().numpy())
+        return np.concatenate(parts)
+
+    def _sampler(self, sampling: SamplingConfig) -> Sampler:
+        return Sampler(self.stepper, sampling, np.equal(KIND, Kind.PITCH))
+
+    def _prepare(self, plan: Plan, primer: Piece | None) -> tuple[Planned, list[int]]:
+        if primer is not None:
+            self._check_primer(plan, primer)
+        key = primer.keys[-1] if primer and primer.keys else None
+        constraint = Planned(plan, self.training.known, key)
+        given = encode_with_controls(primer) if primer else []
+        for symbol in given:
+            constraint.take(symbol)
+        return constraint, given
+
+    def _sample(
+        self, plan: Plan, sampling: SamplingConfig, seeds: Sequence[int], primer: Piece | None
+    ) -> list[list[int]]:
+        prepared = [self._prepare(plan, primer) for _ in seeds]
+        given = prepared[0][1]
+        rows = [list(given) for _ in seeds]
+        constraints = [constraint for constraint, _ in prepared]
+        for drawn in self._sampler(sampling).sample(constraints, seeds, given):
+            for row, symbol in drawn:
+                rows[row].append(symbol)
+            if len(rows[drawn[0][0]]) > LONGEST:
+                raise DecodingError(
+                    f"found no end within {LONGEST} symbols, expected one; name a number of bars"
+                )
+        return rows
+
+    def _check_primer(self, plan: Plan, primer: Piece) -> None:
+        bars = len(list(primer.bars()))
+        if plan.bars is not None and bars >= plan.bars:
+            raise MusicError(
+                f"primer: found {bars} bars, expected fewer than the {plan.bars:g} that are asked; "
+                "ask for more, or shorten it"
+            )
+        known = self.training.known
+        for meter in primer.meters:
+            index = METERS.index((meter.beats, meter.unit))
+            if not known[ids_of(Kind.METER)][index]:
+                seen = names_of(Kind.METER, np.flatnonzero(known[ids_of(Kind.METER)]).tolist())
+                raise MusicError(
+                    f"primer: found meter {meter.beats}/{meter.unit}, which the model never saw; "
+                    f"expected one of {seen}"
+                )
+        self._check_range(plan, primer)
+
+    def _check_range(self, plan: Plan, primer: Piece) -> None:
+        known = np.flatnonzero(self.training.known[ids_of(Kind.PITCH)])
+        lowest, highest = max(plan.lowest, int(known[0])), min(plan.highest, int(known[-1]))
+        pitches = [note.pitch for voice in primer.voices for note in voice.notes]
+        outside = [pitch for pitch in pitches if not lowest <= pitch <= highest]
+        if outside:
+            raise MusicError(
+                f"primer: found pitch {outside[0]}, expected {lowest} to {highest}, which the model "
+                "knows and the plan allows; transpose it"
+            )
+
+
+def load_music_model(folder: str | Path) -> SequenceModel:
+    """The model of event symbols in a folder. Raises: ModelError, also for a model of text."""
+    model = SequenceModel.load(folder)
+    if model.vocabulary != event_vocabulary():
+        raise ModelError(
+            f"{folder}: found a model of {len(model.vocabulary)} other symbols, expected one of music "
+            f"with the {len(event_vocabulary())} event symbols; train one with recipes.music_generation"
+        )
+    return model
+
+
+def _share(ids: Sequence[int], nats: np.ndarray) -> Iterator[NoteScore]:
+    """What a chord's symbols cost, from the end of the chord before on, among its notes."""
+    reader = read_symbols(())
+    pitches: list[float] = []
+    others = 0.0
+    for symbol, cost in zip(ids, nats.tolist()):
+        if KIND[symbol] == Kind.PITCH:
+            pitches.append(cost)
+        else:
+            others += cost
+        notes = reader.take(symbol)
+        if notes:
+            for note, own in zip(notes, pitches):
+                yield NoteScore(reader.grammar.voice, note, own + others / len(notes))
+            pitches, others = [], 0.0

@@ -1,0 +1,63 @@
+"""Statistics of a piece of music, as muspy defines them (Dong et al. 2020), and its passages.
+
+Scale consistency: Mogren 2016; pitch-class entropy and groove consistency: Wu & Yang 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from audio_rnn.midi.piece import PITCHES, Piece
+
+MAJOR = np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11))
+MINOR = np.isin(np.arange(12), (0, 2, 3, 5, 7, 8, 10))
+
+
+@dataclass(frozen=True)
+class MusicStatistics:
+    """Of all voices together."""
+
+    notes: int
+    bars: int
+    seconds: float
+    scale_consistency: float  # share of notes in the scale that fits best, major or natural minor
+    pitch_class_entropy: float  # bits
+    groove_consistency: float  # 1 where every bar has the rhythm of the bar before
+    polyphony: float  # pitches that sound at once, while any does
+
+
+def measure_music(piece: Piece) -> MusicStatistics:
+    """Statistics of a tidy piece."""
+    notes = [note for voice in piece.voices for note in voice.notes]
+    classes = np.bincount([note.pitch % 12 for note in notes], minlength=12) / len(notes)
+    scales = [np.roll(scale, root) for scale in (MAJOR, MINOR) for root in range(12)]
+    some = classes[classes > 0]
+    return MusicStatistics(
+        notes=len(notes),
+        bars=len(list(piece.bars())),
+        seconds=piece.seconds(),
+        scale_consistency=float(max(classes[scale].sum() for scale in scales)),
+        pitch_class_entropy=float(-(some * np.log2(some)).sum()) + 0.0,
+        groove_consistency=_groove([note.start for note in notes], piece),
+        polyphony=_polyphony(piece),
+    )
+
+
+def _groove(starts: Sequence[int], piece: Piece) -> float:
+    """One minus the mean share of steps in which neighbouring bars differ, by the first meter."""
+    bar = piece.meters[0].bar
+    bars = np.zeros((piece.end // bar + 1, bar), bool)
+    bars[np.array(starts) // bar, np.array(starts) % bar] = True
+    return float(1 - (bars[1:] != bars[:-1]).mean()) if len(bars) > 1 else float("nan")
+
+
+def _polyphony(piece: Piece) -> float:
+    sounding = np.zeros((len(PITCHES), piece.end), bool)
+    for voice in piece.voices:
+        for note in voice.notes:
+            sounding[note.pitch, note.start : note.end] = True
+    counts = sounding.sum(axis=0)
+    return float(counts[counts > 0].mean())
