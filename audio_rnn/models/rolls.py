@@ -16,8 +16,8 @@ from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.features import valid_frames
 from audio_rnn.models.folder import load_weights, read_model
 from audio_rnn.models.key_heads import IndependentKeys, JointKeys, Voices
-from audio_rnn.models.recurrent import Cell, RecurrentConfig, RecurrentStack, State
-from audio_rnn.models.sequence import SequenceDropout
+from audio_rnn.models.key_layers import KeyLayer
+from audio_rnn.models.recurrent import Cell, RecurrentConfig, State
 
 KIND = "rolls"
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames of what music repeats: beats, bars, phrases
@@ -32,46 +32,41 @@ class RollConfig:
     head: Literal["independent", "joint", "voices"] = (
         "joint"  # how the keys of a frame hang together
     )
-    window: int = 36  # keys to either side that a key hears
-    width: int = 64  # values that stand for what it hears
+    window: int = 36  # keys to either side whose notes a key hears
+    reach: int = 6  # keys to either side whose state each further layer hears
     cell: Cell = "gru"
     hidden: int = 64  # units of a layer, for each key
     layers: int = 1
-    dropout: float = 0.2  # between layers and before the head
+    dropout: float = 0.2  # after each layer
     lowest: int = 0  # first key of those modelled in their context; others by how often they sound
     highest: int = KEYS - 1  # last key of those
 
     def __post_init__(self) -> None:
-        for name in ("window", "width", "hidden", "layers"):
+        for name in ("window", "reach", "hidden", "layers"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 <= dropout < 1")
         require(0 <= self.lowest <= self.highest < KEYS, "lowest", self.lowest, "0 to highest")
-
-    @property
-    def recurrent(self) -> RecurrentConfig:
-        """The layers, whose dropout is the model's."""
-        return RecurrentConfig(
-            self.cell, self.hidden, self.layers, bidirectional=False, dropout=self.dropout
-        )
 
 
 class RollModel(nn.Module):
     """Reads frames and tells each one from those before.
 
-    Each key has a recurrent network of its own that hears the keys around it, and all share their
-    weights (Johnson 2017): what is learned of one key holds for a piece in any other.
+    Each key has recurrent layers of its own that hear the keys around it, and all share their
+    weights: what is learned of one key holds for a piece in any other.
     """
 
     def __init__(self, config: RollConfig, voices: int = 1) -> None:
         super().__init__()
         self.config, self.voices = config, voices
-        keys = config.highest - config.lowest + 1
-        self.hear = nn.Conv1d(voices, config.width, 2 * config.window + 1, padding=config.window)
-        self.key = nn.Parameter(torch.zeros(keys, config.width))
-        self.beat = nn.Linear(2 * len(PERIODS) + 1, config.width)
-        self.recurrent = RecurrentStack(config.recurrent, config.width)
-        self.dropout = self.recurrent.dropout = SequenceDropout(config.dropout)
-        self.head = HEADS[config.head](config.hidden, voices, config.lowest, config.highest)
+        hidden, keys = config.hidden, config.highest - config.lowest + 1
+        layer = RecurrentConfig(
+            config.cell, hidden, layers=1, bidirectional=False, dropout=config.dropout
+        )
+        further = [KeyLayer(layer, hidden, config.reach) for _ in range(config.layers - 1)]
+        self.layers = nn.ModuleList([KeyLayer(layer, voices, config.window), *further])
+        self.key = nn.Parameter(torch.zeros(keys, 1, hidden))
+        self.beat = nn.Linear(2 * len(PERIODS) + 1, hidden)
+        self.head = HEADS[config.head](hidden, voices, config.lowest, config.highest)
 
     def log_likelihood(
         self, batch: RollBatch, state: list[State] | None = None
@@ -88,14 +83,14 @@ class RollModel(nn.Module):
         self, batch: RollBatch, state: list[State] | None = None
     ) -> tuple[Tensor, list[State]]:
         """What each key has heard before each frame: (batch, frames, keys, hidden), and the state."""
-        before = batch.before[..., self.config.lowest : self.config.highest + 1].float()
-        size, frames, _, keys = before.shape
-        heard = self.hear(before.flatten(0, 1)).unflatten(0, (size, frames))
-        beat = self.beat(beats(batch.start, frames).to(before.device))
-        x = (heard.permute(0, 3, 1, 2) + self.key.unsqueeze(1) + beat).relu()
-        lengths = batch.lengths.repeat_interleave(keys)
-        x, state = self.recurrent(self.dropout(x.flatten(0, 1)), lengths, state)
-        return self.dropout(x).unflatten(0, (size, keys)).transpose(1, 2), state
+        x = batch.before[..., self.config.lowest : self.config.highest + 1].float()
+        context = self.key + self.beat(beats(batch.start, x.shape[1]).to(x.device))
+        states: list[State] = []
+        for i, layer in enumerate(self.layers):
+            before = state[i : i + 1] if state else None
+            x, last = layer(x, batch.lengths, before, context if i == 0 else 0.0)
+            states += last
+        return x.transpose(2, 3), states
 
     @torch.no_grad()
     def score(self, batch: RollBatch) -> Tensor:

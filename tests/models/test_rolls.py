@@ -20,7 +20,7 @@ from audio_rnn.models.rolls import RollConfig, RollModel
 from tests.data.test_rolls import random_roll
 
 LOW, HIGH = 30, 34  # few keys, so that all their combinations can be gone through
-SMALL = RollConfig(window=3, width=6, hidden=5, layers=2, lowest=LOW, highest=HIGH)
+SMALL = RollConfig(window=3, reach=2, hidden=5, layers=2, lowest=LOW, highest=HIGH)
 HEADS = ("independent", "joint", "voices")
 
 
