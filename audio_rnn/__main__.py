@@ -19,6 +19,8 @@ from audio_rnn.errors import InputError
 COMMANDS = {
     "transcribe": ("audio_rnn.cli.transcribe", "audio files to text with times"),
     "align": ("audio_rnn.cli.align", "a recording and its text to times of every word"),
+    "tag": ("audio_rnn.cli.tag", "audio files to what is heard in them"),
+    "detect": ("audio_rnn.cli.detect", "audio files to what is heard in them, and when"),
     "generate": ("audio_rnn.cli.generate", "music from a trained model, as MIDI and sound"),
     "score": ("audio_rnn.cli.score", "how likely a piece of music is, note by note"),
     "lm": ("audio_rnn.cli.lm", "train n-gram language models, score texts with them"),

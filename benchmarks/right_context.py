@@ -18,7 +18,8 @@ from audio_rnn.config import from_command_line
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.inference import Transcriber, Transcript
-from audio_rnn.inference.stream import SpeechStream, StreamConfig
+from audio_rnn.inference.ear import StreamConfig
+from audio_rnn.inference.stream import SpeechStream
 from audio_rnn.metrics.text import word_errors
 from audio_rnn.models.speech import SpeechModel
 

@@ -20,11 +20,12 @@ import numpy as np
 import torch
 
 from audio_rnn.audio import read_audio
-from audio_rnn.cli.stream import summary
+from audio_rnn.cli.listening import summary
 from audio_rnn.config import from_command_line
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.inference import Transcriber, Transcript
-from audio_rnn.inference.stream import SpeechStream, StreamConfig
+from audio_rnn.inference.ear import StreamConfig
+from audio_rnn.inference.stream import SpeechStream
 from audio_rnn.models.speech import SpeechModel
 from benchmarks.long_audio import RATE, utterances, write
 
@@ -60,7 +61,7 @@ def main() -> None:
     words += sum(len(segment.words) for segment in stream.finish())
     wall = time.monotonic() - began
     print(
-        f"{summary(stream)}; {words} words, {stream.meter.duration / wall:.0f} x real time in all"
+        f"{summary(stream.ear, stream.latency)}; {words} words, {stream.meter.duration / wall:.0f} x real time in all"
     )
 
 
@@ -99,7 +100,7 @@ def compare(model: SpeechModel, manifest: Path) -> str:
     found = [s for block in np.split(signal, cuts) for s in stream.feed(block)] + stream.finish()
     words = [word for segment in found if segment.final for word in segment.words]
     equal = " ".join(word.text for word in words) == transcript.text
-    return f"{'equal' if equal else 'differ'}, {len(words)} words; {summary(stream)}"
+    return f"{'equal' if equal else 'differ'}, {len(words)} words; {summary(stream.ear, stream.latency)}"
 
 
 def resident() -> int:

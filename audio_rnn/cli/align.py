@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from audio_rnn.cli.picture import PictureOptions
 from audio_rnn.config import require
 from audio_rnn.errors import AlignmentError, InputError, VocabularyError
 
@@ -48,12 +49,9 @@ class Options:
     """Replace outputs that exist."""
     threshold: float = 0.03
     """Confidence, 0 to 1, below which an utterance is left out."""
-    plot: Path | None = None
-    """Picture of spectrogram, symbol probabilities and words, such as picture.png."""
-    plot_from: float = 0.0
-    """Second at which the picture begins."""
-    plot_to: float | None = None
-    """Second at which it ends. Default: 30 seconds later, or where the recording ends."""
+    picture: Annotated[PictureOptions, tyro.conf.arg(name="")] = field(
+        default_factory=PictureOptions
+    )
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes the GPU when there is one."""
     channel: int | None = None
@@ -70,13 +68,7 @@ class Options:
             "name the file after the audio",
         )
         require(
-            0 <= self.plot_from < (self.plot_to or float("inf")),
-            "--plot-from",
-            (self.plot_from, self.plot_to),
-            "a time of 0 or more that comes before --plot-to",
-        )
-        require(
-            self.plot is None or self.audio != STANDARD_INPUT,
+            self.picture.plot is None or self.audio != STANDARD_INPUT,
             "--plot",
             self.audio,
             "a file, which can be read twice",
@@ -99,22 +91,23 @@ def run(options: Options) -> int:
     text = _text(options)
     aligner = Aligner.load(options.model, options.device, options.channel)
     lines = _spell(aligner, text, options)
-    if options.plot:
-        from audio_rnn.inference.plot import check_picture
+    picture = options.picture
+    if picture.plot:
+        from audio_rnn.inference.plot.spectrogram import check_picture
 
-        check_picture(options.plot)
+        check_picture(picture.plot)
     began = time.monotonic()
     heard = aligner.hear(source)
     alignment, dropped = split(aligner.place(lines, heard), options.threshold)
     output.write(alignment)
     report(alignment, dropped, options.threshold)
-    if options.plot:
-        from audio_rnn.inference.plot import read_span, save_plot
+    if picture.plot:
+        from audio_rnn.inference.plot.alignment import save_plot
+        from audio_rnn.inference.plot.spectrogram import read_span
 
-        span = read_span(
-            Path(options.audio), heard, options.plot_from, options.plot_to, options.channel
-        )
-        save_plot(options.plot, heard, alignment, span)
+        path, shown = Path(options.audio), (picture.plot_from, picture.plot_to)
+        span = read_span(path, heard.duration, *shown, options.channel)
+        save_plot(picture.plot, heard, alignment, span)
     print(summary(alignment, dropped, time.monotonic() - began), file=sys.stderr)
     return 0 if alignment.utterances else 1
 

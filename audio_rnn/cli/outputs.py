@@ -77,6 +77,7 @@ class Results(Generic[T]):
         self._places = iter([recording.place for recording in inputs.recordings])
         self.succeeded = self.failed = 0
         self.seconds = 0.0
+        self.last: T | None = None  # what was added last
         if folder:
             _prepare(folder, inputs.recordings, formats, overwrite)
 
@@ -91,7 +92,7 @@ class Results(Generic[T]):
         else:
             text = to_screen(outcome, self.formats, self.total == 1, self.succeeded == 0)
             print(text, end="", flush=True)
-        self.succeeded += 1
+        self.succeeded, self.last = self.succeeded + 1, outcome
         self.seconds += outcome.duration
 
     def fail(self, failure: Failure) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,11 @@ class DetectionConfig:
     def rule(self, label: str) -> Rule:
         """The rule of a class."""
         return self.rules.get(label, self.otherwise)
+
+    def with_threshold(self, threshold: float) -> DetectionConfig:
+        """The same filters, one threshold for all classes. Raises ConfigError."""
+        rules = {label: replace(rule, threshold=threshold) for label, rule in self.rules.items()}
+        return DetectionConfig(rules, replace(self.otherwise, threshold=threshold))
 
 
 def save_rules(folder: Path, config: DetectionConfig) -> None:
@@ -104,6 +109,10 @@ class EventFinder:
         ]
         return sorted(found)
 
+    def begun(self) -> list[Detection]:
+        """The events that have not ended, up to what is decided; by onset."""
+        return sorted(event for track in self._tracks if (event := track.so_far()))
+
 
 def find_events(
     probabilities: Probabilities,
@@ -148,10 +157,15 @@ class _Track:
         if active:
             self.onset = self.step if self.onset is None else self.onset
             self.total += probability
-        elif self.onset is not None:
-            onset, offset = (n * self.step_seconds for n in (self.onset, self.step))
-            score = self.total / (self.step - self.onset)
-            done = [Detection(round(onset, 6), round(offset, 6), self.label, score)]
+        elif event := self.so_far():
+            done = [event]
             self.onset, self.total = None, 0.0
         self.step += 1
         return done
+
+    def so_far(self) -> Detection | None:
+        """The open event, if there is one, up to the last step."""
+        if self.onset is None:
+            return None
+        onset, offset = (round(n * self.step_seconds, 6) for n in (self.onset, self.step))
+        return Detection(onset, offset, self.label, self.total / (self.step - self.onset))

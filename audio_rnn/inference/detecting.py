@@ -34,6 +34,10 @@ class Detecting:
         nothing = np.zeros((0, len(self.model.classes)), np.float32)
         return self._presentable(self.finder.feed(nothing, last=True))
 
+    def begun(self) -> list[Detection]:
+        """The events that go on, as far as is known."""
+        return self._presentable(self.finder.begun())
+
     def _presentable(self, events: Iterable[Detection]) -> list[Detection]:
         end, first = self.meter.duration, self.meter.onset
         return [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,8 +17,8 @@ from audio_rnn.inference.batched import Batched, Recording, T, padded
 from audio_rnn.inference.detecting import Detecting
 from audio_rnn.inference.failure import Failure
 from audio_rnn.inference.reading import Reading, SoundMeter
-from audio_rnn.inference.sounds import ClipScore, rows_of
-from audio_rnn.inference.tags import Detections, TagConfig, Tags, most_probable
+from audio_rnn.inference.sounds import ClipScore, rows_of, step_probabilities
+from audio_rnn.inference.tags import Detections, TagConfig, Tags, Track, most_probable
 from audio_rnn.inference.windows import Windows
 from audio_rnn.models.folder import model_folder
 from audio_rnn.models.sound import SoundModel
@@ -48,13 +50,22 @@ class Tagger:
         self.rules = rules or DetectionConfig()
 
     @classmethod
-    def load(cls, folder: str | Path, device: str = "auto", channel: int | None = None) -> Tagger:
-        """The model in a run folder or model folder, with the rules tuned for it.
+    def load(
+        cls,
+        folder: str | Path,
+        device: str = "auto",
+        channel: int | None = None,
+        threshold: float | None = None,
+    ) -> Tagger:
+        """The model in a run folder or model folder, with the rules tuned for it; `threshold` is
+        that of every class, instead of those tuned.
 
         Raises: ModelError, ConfigError.
         """
         model = SoundModel.load(folder)
-        return cls(model, device, channel, load_rules(model_folder(Path(folder))))
+        rules = load_rules(model_folder(Path(folder)))
+        rules = rules if threshold is None else rules.with_threshold(threshold)
+        return cls(model, device, channel, rules)
 
     def tag(self, path: Source, config: TagConfig | None = None) -> Tags:
         """What is heard in a file. Raises AudioError, ConfigError, StorageError."""
@@ -73,6 +84,18 @@ class Tagger:
     def detect_many(self, paths: Iterable[Source]) -> Iterator[Detections | Failure]:
         """The same for every file, in the order given; one that cannot be used is a `Failure`."""
         return self._files(self._detections).many(paths)
+
+    def track(self, path: Source, start: float = 0.0, end: float = math.inf) -> Track:
+        """Probabilities of the steps between two times in seconds. Raises AudioError, StorageError."""
+        step = self.model.step_seconds
+        first, last, done = math.floor(start / step), end / step, 0
+        held = [np.zeros((0, len(self.model.classes)), np.float32)]
+        for rows in rows_of(self.model, Reading(self.model.features, path, self.channel)):
+            values = step_probabilities(self.model, rows).cpu().numpy()
+            stop = math.ceil(last) - done if last < math.inf else len(values)
+            held.append(values[max(0, first - done) : max(0, stop)])
+            done += len(values)
+        return Track(np.concatenate(held), first * step, step, self.model.classes.names)
 
     def _files(self, listen: Listen[T]) -> Batched[T]:
         def together(batch: list[Recording]) -> list[T]:

@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from audio_rnn.config import require
 from audio_rnn.events import Detection
 
@@ -62,6 +65,16 @@ class Detections:
     path: str
     events: tuple[Detection, ...]  # by onset
     duration: float  # seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """Probabilities of classes (steps, classes); the first step begins at `start` seconds."""
+
+    probabilities: NDArray[np.floating]
+    start: float
+    step_seconds: float
+    labels: tuple[str, ...]
 
 
 def most_probable(

@@ -47,6 +47,16 @@ class SoundModel(nn.Module):
         return self.features.hop_seconds * self.tagger.front.stride
 
     @property
+    def step_samples(self) -> int:
+        """Samples from one step to the next."""
+        return self.config.features.hop_length * self.tagger.front.stride
+
+    @property
+    def delay(self) -> int:
+        """Samples that a step of a stream waits for when its own sound is over."""
+        return self.features.delay + self.tagger.delay * self.config.features.hop_length
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.tagger.output.weight.device

@@ -17,7 +17,8 @@ from audio_rnn.decoding.greedy import best_path
 from audio_rnn.errors import AlignmentError, AudioError, VocabularyError
 from audio_rnn.inference.aligner import Aligner
 from audio_rnn.inference.loudness import LoudnessMeter
-from audio_rnn.inference.plot import check_picture, read_span, save_plot
+from audio_rnn.inference.plot.alignment import save_plot
+from audio_rnn.inference.plot.spectrogram import check_picture, read_span
 from audio_rnn.models.acoustic import AcousticConfig
 from audio_rnn.models.folder import write_model
 from audio_rnn.models.recurrent import RecurrentConfig
@@ -137,7 +138,7 @@ def test_a_picture_is_written(aligner, talk, tmp_path, extension):
     alignment = aligner.place(aligner.spell(heard_lines(aligner, talk)), heard)
     picture = tmp_path / f"picture.{extension}"
     check_picture(picture)
-    span = read_span(talk, heard, 24.0, None)
+    span = read_span(talk, heard.duration, 24.0, None)
     assert (span.start, span.end, len(span.waveform)) == (24.0, 30.0, 6 * 16000)
     assert span.waveform == pytest.approx(sound(30.0)[24 * RATE :], abs=1e-4)
     save_plot(picture, heard, alignment, span)

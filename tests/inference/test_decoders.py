@@ -20,7 +20,8 @@ from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import DecodingError, InputError, LanguageModelError, ModelError
 from audio_rnn.inference.decoders import make_decoder
-from audio_rnn.inference.stream import SpeechStream, StreamConfig
+from audio_rnn.inference.ear import StreamConfig
+from audio_rnn.inference.stream import SpeechStream
 from audio_rnn.inference.transcriber import Transcriber
 from audio_rnn.inference.tuned import Tuned, digest, load_tuned, save_tuned
 from audio_rnn.models.folder import write_model

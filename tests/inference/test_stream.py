@@ -18,7 +18,8 @@ from audio_rnn.decoding import greedy
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import FeatureConfig
-from audio_rnn.inference.stream import Segment, SpeechStream, StreamConfig
+from audio_rnn.inference.ear import StreamConfig
+from audio_rnn.inference.stream import Segment, SpeechStream
 from audio_rnn.inference.transcriber import Transcriber
 from audio_rnn.models.speech import SpeechModel
 from tests.small_model import RATE, causal_model, small_model, sound
@@ -112,14 +113,14 @@ def test_partial_results_grow_into_the_final_one(speech):
 @pytest.mark.parametrize("model", [causal_model("none"), small_model(features=SLIDING)])
 def test_a_sound_is_answered_after_the_latency_and_not_later(model):
     stream, steps = make(model), []
-    inner = stream._stage
+    inner = stream.ear._stage
 
     def watched(x: torch.Tensor, last: bool) -> torch.Tensor:
         y = inner(x, last)
         steps.append((stream.meter.samples, len(y)))
         return y
 
-    stream._stage = watched
+    stream.ear._stage = watched
     for sample_block in np.array_split(sound(6.0), 6000):
         stream.feed(sample_block)
     fed, counts = np.array([s for s in steps if s[1]]).T
