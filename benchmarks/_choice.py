@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,15 @@ from benchmarks._contenders import Contender, Settings
 from benchmarks._corpus import Spoken
 
 EQUAL = 0.001  # word error rates this close count as equal
+TRIES = 3  # runs of a search, of which the fastest counts
+
+
+class Tried(NamedTuple):
+    """What a search did with a set."""
+
+    errors: float  # word error rate
+    seconds: float
+    settings: Settings
 
 
 def choose_weights(contender: Contender, name: str, sets: dict[str, list[Spoken]]) -> Settings:
@@ -25,16 +35,25 @@ def choose_weights(contender: Contender, name: str, sets: dict[str, list[Spoken]
     return min(tried, key=lambda row: row[0])[1]
 
 
-def choose_search(
+def try_searches(
     contender: Contender, name: str, sets: dict[str, list[Spoken]], weights: Settings
-) -> Settings:
-    """The settings that a decoder is fastest with, of those that lose no accuracy on a set."""
+) -> list[Tried]:
+    """All searches of a decoder on a set."""
     tried = []
     for search in contender.searches:
-        seconds, texts = contender.run(name, {**search, **weights})
-        tried.append((rate(sets[name], texts), seconds, {**search, **weights}))
-    lowest = min(row[0] for row in tried)
-    return min((row for row in tried if row[0] <= lowest + EQUAL), key=lambda row: row[1])[2]
+        settings = {**search, **weights}
+        runs = [contender.run(name, settings) for _ in range(TRIES)]
+        tried.append(
+            Tried(rate(sets[name], runs[0][1]), min(seconds for seconds, _ in runs), settings)
+        )
+    return tried
+
+
+def fastest(tried: Sequence[Tried], errors: float) -> Settings:
+    """The fastest search of those whose word error rate is not above `errors`, or equals it."""
+    return min(
+        (one for one in tried if one.errors <= errors + EQUAL), key=lambda o: o.seconds
+    ).settings
 
 
 def rate(spoken: Sequence[Spoken], texts: Sequence[str]) -> float:

@@ -11,10 +11,11 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def lean(function: Function) -> Function:
-    """Compile a function that allocates nothing, without numba's run time, nrt.
+    """Compile a function that allocates nothing, into every function that calls it.
 
-    That counts the references to every array that a function takes in or takes out of a tuple,
-    which would cost more than a step of a search.
+    Without nrt, numba's run time, which counts the references to each array that a function takes
+    in or takes out of a tuple. Either costs more than a step of a search.
     """
-    compiled: Function = numba.njit(cache=True, nogil=True, _nrt=False)(function)  # type: ignore[call-overload]
+    options = {"cache": True, "nogil": True, "forceinline": True, "_nrt": False}
+    compiled: Function = numba.njit(**options)(function)  # type: ignore[call-overload]
     return compiled

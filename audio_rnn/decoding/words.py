@@ -21,7 +21,9 @@ class Emission(NamedTuple):
 
 def words_of(path: Sequence[Emission], vocabulary: Vocabulary, step_seconds: float) -> list[Word]:
     """The words that a path writes; the confidence is the geometric mean over its symbols."""
-    return [_word(group, vocabulary, step_seconds) for group in _groups(path, vocabulary)]
+    groups = _groups(path, vocabulary)
+    texts = [vocabulary.decode([emission.symbol for emission in group]) for group in groups]
+    return [_word(text, group, step_seconds) for text, group in zip(texts, groups) if text]
 
 
 def _groups(path: Sequence[Emission], vocabulary: Vocabulary) -> list[list[Emission]]:
@@ -32,14 +34,9 @@ def _groups(path: Sequence[Emission], vocabulary: Vocabulary) -> list[list[Emiss
             groups.append([])
         if vocabulary.symbols[emission.symbol] != SPACE:
             groups[-1].append(emission)
-    return [group for group in groups if group and _text(group, vocabulary)]
+    return [group for group in groups if group]
 
 
-def _text(group: list[Emission], vocabulary: Vocabulary) -> str:
-    return vocabulary.decode([emission.symbol for emission in group])
-
-
-def _word(group: list[Emission], vocabulary: Vocabulary, step_seconds: float) -> Word:
+def _word(text: str, group: list[Emission], step_seconds: float) -> Word:
     confidence = math.exp(sum(emission.log_prob for emission in group) / len(group))
-    start, end = group[0].start * step_seconds, group[-1].end * step_seconds
-    return Word(_text(group, vocabulary), start, end, confidence)
+    return Word(text, group[0].start * step_seconds, group[-1].end * step_seconds, confidence)

@@ -168,7 +168,8 @@ class BeamDecoding:
             return self._cut()
         path = self._aligned(symbols)
         segment = self._presented(path[:complete])
-        self._restart(self.state.in_word(leader), symbols[complete:], path[complete - 1].end)
+        steps = path[complete - 1].end - self.begin
+        self._restart(self.state.in_word(leader), symbols[complete:], steps)
         return segment
 
     def _complete(self, symbols: list[int]) -> list[int]:
@@ -186,12 +187,12 @@ class BeamDecoding:
         return self._presented(self._aligned(symbols))
 
     def _aligned(self, symbols: list[int]) -> list[Emission]:
-        """The likeliest steps of symbols in the open segment."""
-        sounds = self.decoder.fusion.sounds[symbols].tolist()
-        path = align(np.concatenate(self.held), sounds)
+        """The likeliest steps of symbols in the open segment, counted from the start of all."""
+        held = np.concatenate(self.held)
+        if self.decoder.vocabulary is self.decoder.model:
+            return align(held, symbols, self.begin)
+        path = align(held, self.decoder.fusion.sounds[symbols].tolist(), self.begin)
         return [emission._replace(symbol=s) for emission, s in zip(path, symbols)]
 
     def _presented(self, path: list[Emission]) -> Hypothesis:
-        begin = self.begin
-        path = [Emission(s, start + begin, end + begin, p) for s, start, end, p in path]
         return Hypothesis.of(words_of(path, self.decoder.vocabulary, self.decoder.step_seconds))

@@ -12,8 +12,9 @@ from audio_rnn.decoding.words import Emission
 from audio_rnn.vocabulary import BLANK
 
 
-def align(log_probs: NDArray[np.float32], symbols: Sequence[int]) -> list[Emission]:
-    """Symbols, blanks left out, at their likeliest steps of log_probs (steps, symbols).
+def align(log_probs: NDArray[np.float32], symbols: Sequence[int], begin: int = 0) -> list[Emission]:
+    """Symbols, blanks left out, at their likeliest steps of log_probs (steps, symbols), the first
+    of which is step `begin`.
 
     Rabiner 1989, section III.B, over the CTC topology. Raises ValueError when the symbols need
     more steps than there are.
@@ -26,9 +27,9 @@ def align(log_probs: NDArray[np.float32], symbols: Sequence[int]) -> list[Emissi
             f"found {len(ids)} symbols for {len(log_probs)} steps, expected fewer symbols"
         )
     edges = np.searchsorted(path, np.arange(1, 2 * len(ids) + 1))
-    starts, ends = edges[::2].tolist(), edges[1::2].tolist()
     peaks = _peaks(log_probs, ids, edges).tolist()
-    return [Emission(*emission) for emission in zip(ids.tolist(), starts, ends, peaks)]
+    steps = (edges + begin).tolist()
+    return list(map(Emission, symbols, steps[::2], steps[1::2], peaks))
 
 
 @numba.njit(cache=True, nogil=True)
