@@ -33,6 +33,7 @@ from recipes.music_generation import (
     prepare_maestro,
     prepare_midi,
     prepare_nottingham,
+    sample,
 )
 from recipes.music_generation.duplicates import find_duplicates
 from recipes.music_generation.train import RecipeConfig, train
@@ -276,3 +277,11 @@ def test_nottingham_is_read_from_both_notations(tmp_path: Path, notation: str):
     ]
     assert len(names) >= 10
     assert all(name.startswith("slip") for name in names)
+
+
+def test_every_one_of_many_samples_is_valid(run: Path, corpus: Path, tmp_path: Path, capsys):
+    options = sample.Options(run, corpus / "test.jsonl", tmp_path / "samples", count=20, bars=4)
+    outcome = sample.sample(options)
+    assert (outcome.pieces, outcome.valid) == (20, 20)
+    assert len(list((tmp_path / "samples").glob("*.mid"))) == 20
+    assert "20 of 20 files are valid" in capsys.readouterr().out

@@ -1,0 +1,105 @@
+"""Generation of music on one CPU thread: our steps against a plain PyTorch loop, and batches.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.generation
+    python -m benchmarks.generation --rounds 3 --symbols 100
+
+The network is a GRU of three layers of 512 over the event symbols, with random weights, the same for
+all. Every round runs all sides. The plain loop takes one step of `torch.nn.GRU` after the other and
+draws with `torch.multinomial`, without any grammar; ours masks what is no piece at every step.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from statistics import median, quantiles
+
+import torch
+
+from audio_rnn.config import from_command_line
+from audio_rnn.decoding.planned import Plan, Planned
+from audio_rnn.decoding.sampling import Sampler, SamplingConfig
+from audio_rnn.midi.symbols import event_vocabulary
+from audio_rnn.models.sequence import SequenceConfig, SequenceModel
+from audio_rnn.models.stepper import Stepper
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What to time."""
+
+    symbols: int = 150  # of each piece
+    rounds: int = 7  # each runs every side once
+    hidden: int = 512
+    layers: int = 3
+
+
+def main() -> None:
+    """Time all sides in turn, then print symbols a second and ratios."""
+    arguments = from_command_line(Arguments, "Generation of music, one step at a time.")
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    config = SequenceConfig(cell="gru", hidden=arguments.hidden, layers=arguments.layers)
+    model = SequenceModel(config, event_vocabulary()).eval()
+    sampler = Sampler(Stepper(model), SamplingConfig())
+    n = arguments.symbols
+    sides: dict[str, tuple[int, Callable[[], None]]] = {
+        "plain PyTorch, one piece": (n, partial(plain, model, n)),
+        "ours, one piece": (n, partial(ours, sampler, 1, n)),
+        f"ours, {BATCH} pieces one by one": (BATCH * n, partial(one_by_one, sampler, n)),
+        f"ours, {BATCH} pieces at once": (BATCH * n, partial(ours, sampler, BATCH, n)),
+        f"plain PyTorch, {BATCH} pieces at once": (BATCH * n, partial(plain, model, n, BATCH)),
+    }
+    for _, side in sides.values():
+        side()  # compiles, warms caches
+    speeds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(arguments.rounds):
+        for name, (symbols, side) in sides.items():
+            began = time.perf_counter()
+            side()
+            speeds[name].append(symbols / (time.perf_counter() - began))
+    show(speeds)
+
+
+@torch.no_grad()
+def plain(model: SequenceModel, symbols: int, batch: int = 1) -> None:
+    """A loop as people write it."""
+    log_probs, state = model.start(batch)
+    for _ in range(symbols):
+        drawn = torch.multinomial(log_probs.exp(), 1).squeeze(1)
+        log_probs, state = model.step(drawn, state)
+
+
+def ours(sampler: Sampler, batch: int, symbols: int, first: int = 0) -> None:
+    """Pieces side by side, within their grammar."""
+    pieces = [Planned(Plan(bars=math.inf)) for _ in range(batch)]
+    seeds = range(first, first + batch)
+    for _ in islice(sampler.sample(pieces, seeds), symbols):
+        pass
+
+
+def one_by_one(sampler: Sampler, symbols: int) -> None:
+    """The same pieces, each alone."""
+    for seed in range(BATCH):
+        ours(sampler, 1, symbols, seed)
+
+
+def show(speeds: dict[str, list[float]]) -> None:
+    """Medians, and ratios of each round with their quartiles."""
+    for name, values in speeds.items():
+        print(f"{name:34} {median(values):8,.0f} symbols/s")
+    names = list(speeds)
+    for above, below in ((1, 0), (3, 2), (3, 4)):
+        ratios = [a / b for a, b in zip(speeds[names[above]], speeds[names[below]])]
+        low, middle, high = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+        print(f"{names[above]} / {names[below]}: {middle:.2f} ({low:.2f} to {high:.2f})")
+
+
+if __name__ == "__main__":
+    main()
