@@ -99,6 +99,8 @@ def read_hotwords(path: Path, boost: float) -> dict[str, float]:
             raise DecodingError(
                 f"{path}: {phrase!r}: found boost {own!r}, expected a number after the tab"
             ) from None
+    if not phrases:
+        raise DecodingError(f"{path}: found no hotword, expected one a line; leave the option out")
     return phrases
 
 

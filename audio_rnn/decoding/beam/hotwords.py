@@ -50,9 +50,13 @@ def spell_phrase(phrase: str, spelling: Spelling) -> list[list[int]]:
     if not words:
         raise DecodingError(f"hotword: found {phrase!r}, expected a word or a phrase; take it out")
     boundary = [len(spelling)]
+    try:
+        spelled = [spelling.ways(word) for word in words]
+    except DecodingError as error:
+        raise DecodingError(f"hotword {phrase!r}: {error}") from None
     return [
         boundary + [letter for way in ways for letter in way + boundary]
-        for ways in product(*map(spelling.ways, words))
+        for ways in product(*spelled)
     ]
 
 
