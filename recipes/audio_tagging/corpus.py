@@ -49,6 +49,15 @@ def write_corpus(
     _show(output, parts, classes)
 
 
+def clear(output: Path) -> None:
+    """Remove manifests and sound that an earlier run made: the manifests first, so that one that is
+    interrupted leaves none that tells of other sound."""
+    for name in (*SPLITS, FOLDS):
+        (output / f"{name}.jsonl").unlink(missing_ok=True)
+    for old in (output / "audio").glob("*-?????.flac"):
+        old.unlink()
+
+
 def _by_split(clips: Sequence[Utterance]) -> dict[str, list[Utterance]]:
     return {name: [c for c in clips if (c.split or "train") == name] for name in SPLITS}
 

@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from scipy.fft import next_fast_len
 
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.errors import InputError
+from recipes import noise
+from recipes.noise import coloured
 from recipes.prepare import run
 from recipes.speech_recognition import espeak, phrases
 from recipes.speech_recognition.corpus import write_corpus
@@ -153,24 +154,16 @@ def disturb(
     """
     kind = random_.choice(["white", "pink", "babble"])
     if kind == "babble":
-        noise = sum(
+        added = sum(
             np.resize(others[i], len(waveform)) for i in random_.integers(len(others), size=5)
         )
     else:
-        noise = coloured(len(waveform), 1.0 if kind == "pink" else 0.0, random_)
+        added = coloured(len(waveform), 1.0 if kind == "pink" else 0.0, random_)
     snr = 10 ** (random_.uniform(*SNR_DB) / 10)
-    gain = np.sqrt(np.mean(waveform**2) / (snr * np.mean(noise**2) + 1e-12))
-    mixed = waveform + gain * noise
+    gain = np.sqrt(np.mean(waveform**2) / (snr * np.mean(added**2) + 1e-12))
+    mixed = waveform + gain * added
     peak = 10 ** (random_.uniform(*PEAK_DB) / 20)
     return (mixed * peak / np.abs(mixed).max()).astype(np.float32)
-
-
-def coloured(samples: int, slope: float, random_: np.random.Generator) -> np.ndarray:
-    """Noise (samples,) whose power falls with frequency to the `slope`."""
-    length = next_fast_len(samples)
-    spectrum = np.fft.rfft(random_.standard_normal(length))
-    bins = np.maximum(np.arange(len(spectrum)), 1)
-    return np.fft.irfft(spectrum / bins ** (slope / 2), length)[:samples]
 
 
 def _voice(split: str, random_: random.Random) -> espeak.Voice:
@@ -195,7 +188,10 @@ def _check(options: Options) -> None:
 
 def _identity(options: Options) -> str:
     """The options, and a digest of the code that turns them into sound."""
-    sources: Iterable[str] = (__file__, str(phrases.__file__), str(espeak.__file__))
+    sources: Iterable[str] = (
+        __file__,
+        *(str(module.__file__) for module in (phrases, espeak, noise)),
+    )
     code = b"".join(Path(source).read_bytes() for source in sources)
     values = {**asdict(options), "output": "", "code": hashlib.sha256(code).hexdigest()}
     return json.dumps(values, indent=1)

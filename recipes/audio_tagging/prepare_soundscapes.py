@@ -1,0 +1,184 @@
+"""Prepare soundscapes with strong labels, mixed from the clips of a prepared corpus.
+
+SOURCE is a folder that another prepare script wrote (prepare_folder for your own clips). Clips of
+one tag are events: parts that sound are cut from them and placed over background noise, so that
+every onset and offset is known. Of a corpus with folds, name those of training and of testing; the
+validation soundscapes are mixed from recordings that are held out of training. The same options
+give the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from audio_rnn.audio import EXTENSIONS, read_audio
+from audio_rnn.data.manifest import Utterance, read_manifest
+from audio_rnn.errors import InputError
+from audio_rnn.files import files_below
+from recipes.audio_tagging.corpus import FOLDS, SPLITS, clear, write_corpus
+from recipes.audio_tagging.excerpts import excerpt
+from recipes.audio_tagging.scenes import (
+    Draw,
+    DrawBackground,
+    SceneConfig,
+    background,
+    length,
+    make_scene,
+)
+from recipes.audio_tagging.sounding import SHORTEST, Region, Waveform, cut, faded, regions
+from recipes.audio_tagging.splits import divide
+from recipes.prepare import Source, leave_out, listed, require_folder, run
+
+KEPT_CLIPS = 512  # that stay in memory
+DEFAULT = SceneConfig()
+
+
+@dataclass(frozen=True)
+class Options:
+    source: Source
+    """Folder of a prepared corpus."""
+    output: Path = Path("data/soundscapes")
+    """Folder for sound, manifests and classes."""
+    train_folds: tuple[int, ...] = ()
+    """Folds whose clips are heard in training and validation; for a corpus with folds."""
+    test_folds: tuple[int, ...] = ()
+    """Folds whose clips are heard in testing."""
+    valid_share: float = 0.15
+    """Share of the training clips held out for validation, where no validation set is given."""
+    train_scenes: int = 600
+    """Number of training soundscapes."""
+    valid_scenes: int = 60
+    """Number of validation soundscapes; 0 for none."""
+    test_scenes: int = 150
+    """Number of test soundscapes; 0 for none."""
+    scene: Annotated[SceneConfig, tyro.conf.arg(name="")] = DEFAULT
+    whole: bool = False
+    """Take parts that sound as they are, as for words, in place of a random length of them."""
+    background: Path | None = None
+    """Folder of recordings to use as background, in place of noise of random colours."""
+    seed: int = 0
+    """Another seed mixes others."""
+
+
+def prepare(options: Options) -> None:
+    """Mix the soundscapes. Raises: InputError."""
+    draw_background = _backgrounds(options)
+    sources = choose(options)
+    counts = {name: getattr(options, f"{name}_scenes") for name in SPLITS}
+    for name, count in counts.items():
+        if count < (name == "train") or (count and not sources[name]):
+            flag = f"--{name}-scenes"
+            found = f"{count} with {len(sources[name])} clips to mix"
+            raise InputError(f"{flag}: found {found}, expected clips, or 0 (but for training)")
+    heard = {name: Sounds(options, sources[name]) for name in SPLITS if counts[name]}
+    clear(options.output)
+    scenes = [
+        make_scene(
+            options.scene, options.output, name, n, options.seed, heard[name].draw, draw_background
+        )
+        for name in heard
+        for n in range(counts[name])
+    ]
+    write_corpus(options.output, scenes)
+
+
+def choose(options: Options) -> dict[str, list[Utterance]]:
+    """The clips that each split is mixed from. Raises: InputError."""
+    source = require_folder(options.source, "a folder that a prepare script wrote")
+    folds = source / f"{FOLDS}.jsonl"
+    if folds.exists():
+        parts = _by_folds(options, read_manifest(folds))
+    elif options.train_folds or options.test_folds:
+        raise InputError(f"{source}: found no {FOLDS}.jsonl, expected one for --train-folds")
+    else:
+        paths = {name: source / f"{name}.jsonl" for name in SPLITS}
+        parts = {
+            name: read_manifest(p) if p.exists() or name == "train" else []
+            for name, p in paths.items()
+        }
+    parts = {name: usable(clips) for name, clips in parts.items()}
+    if not parts["valid"] and options.valid_scenes:
+        train = divide(parts["train"], options.valid_share, 0.0)
+        parts |= {name: [c for c in train if c.split == name] for name in ("train", "valid")}
+    return parts
+
+
+def _by_folds(options: Options, clips: Sequence[Utterance]) -> dict[str, list[Utterance]]:
+    known, train, test = {c.fold for c in clips}, set(options.train_folds), set(options.test_folds)
+    if not train or train & test or not train | test <= known:
+        raise InputError(
+            f"--train-folds {sorted(train)} --test-folds {sorted(test)}: expected some of "
+            f"{sorted(map(str, known))} each, none in both"
+        )
+    return {
+        "train": [c for c in clips if c.fold in train],
+        "valid": [],
+        "test": [c for c in clips if c.fold in test],
+    }
+
+
+def usable(clips: Sequence[Utterance]) -> list[Utterance]:
+    """The clips in which one thing is heard."""
+    wrong = [c.id for c in clips if c.audio is None or c.events or len(set(c.labels or ())) != 1]
+    if wrong:
+        leave_out(f"{len(wrong)} clips without one tag alone: {listed(wrong)}")
+    return [clip for clip in clips if clip.id not in set(wrong)]
+
+
+class Sounds:
+    """Events drawn from clips: the class first, so that all are heard equally often."""
+
+    def __init__(self, options: Options, clips: Sequence[Utterance]) -> None:
+        self.config, self.folder, self.whole = options.scene, options.source, options.whole
+        shortest = 0.0 if options.whole else SHORTEST
+        self.read = lru_cache(KEPT_CLIPS)(self._read)
+        self.parts: dict[str, list[tuple[str, list[Region]]]] = {}
+        silent = []
+        for clip in clips:
+            found = regions(self.read(clip.source), self.config.sample_rate, shortest)
+            if found:
+                self.parts.setdefault((clip.labels or ("",))[0], []).append((clip.source, found))
+            else:
+                silent.append(clip.id)
+        if silent:
+            leave_out(f"{len(silent)} clips are silent or too short: {listed(silent)}")
+        if not self.parts:
+            raise InputError(f"{options.source}: found no clip that sounds, expected some to mix")
+
+    def draw(self, draw: Draw) -> tuple[str, Waveform]:
+        """A label and its sound (samples,)."""
+        label = sorted(self.parts)[draw.integers(len(self.parts))]
+        path, found = self.parts[label][draw.integers(len(self.parts[label]))]
+        region = found[draw.integers(len(found))]
+        waveform, rate = self.read(path), self.config.sample_rate
+        if self.whole:
+            return label, faded(waveform[slice(*region)], rate)
+        return label, cut(waveform, region, length(self.config, draw), rate, draw)
+
+    def _read(self, path: str) -> Waveform:
+        return read_audio(self.folder / path, self.config.sample_rate)
+
+
+def _backgrounds(options: Options) -> DrawBackground:
+    """Noise, or excerpts of recordings; short ones are repeated."""
+    if options.background is None:
+        return background
+    folder = require_folder(options.background, "a folder of recordings for the background")
+    files, rate = files_below(folder, EXTENSIONS), options.scene.sample_rate
+    if not files:
+        raise InputError(f"{folder}: found no audio file, expected some for the background")
+
+    def draw_excerpt(samples: int, draw: Draw) -> Waveform:
+        return excerpt(files[draw.integers(len(files))], samples / rate, rate, draw)
+
+    return draw_excerpt
+
+
+if __name__ == "__main__":
+    run(prepare, Options, __doc__)
