@@ -25,7 +25,9 @@ REPO = Path(__file__).parents[2]
 CONF = REPO / "conf" / "music_generation"
 DEBUG = configs.load(RecipeConfig, CONF / "debug_roll.yaml")
 SHARED = REPO.parent / "shared" / "data"
-ROLL_CONFIGS = sorted(p for p in CONF.glob("*.yaml") if "transpose" in p.read_text("utf-8"))
+ROLL_CONFIGS = sorted(
+    p for p in CONF.glob("*.yaml") if "head:" in p.read_text("utf-8") or "roll" in p.stem
+)
 
 
 def triads(frames: int, seed: int) -> np.ndarray:
