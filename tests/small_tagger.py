@@ -33,7 +33,7 @@ def small_tagger(bidirectional: bool = True, **config: object) -> SoundModel:
     if model.features.config.normalization == "global":
         model.features.fit([(torch.from_numpy(sound(5.0))[None], torch.tensor([5 * RATE]))])
     with torch.no_grad():
-        model.tagger.output.weight.mul_(20)
+        model.tagger.output.weight.mul_(12)
     return model.eval()
 
 

@@ -228,7 +228,10 @@ def test_a_link_to_itself_is_a_failure(run, files, tmp_path):
     assert "loop.wav: cannot be read: Too many levels of symbolic links" in err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["transcribe", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["transcribe", "--help"], ["tag", "--help"], ["detect", "--help"], ["--version"]],
+)
 def test_help_is_quick_and_imports_no_torch(arguments):
     code = (
         "import sys; from audio_rnn.__main__ import main\n"
@@ -245,7 +248,7 @@ def test_help_is_quick_and_imports_no_torch(arguments):
         seconds.append(time.monotonic() - began)
         assert done.returncode == 0, done.stderr
     assert min(seconds) < 1.0  # 0.3 s on a machine without other work
-    assert ("transcribe" if "--help" in arguments else __version__) in done.stdout
+    assert (__version__ if "--version" in arguments else "audio-rnn") in done.stdout
 
 
 def start(model: Path, *arguments: object, **streams: object) -> subprocess.Popen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -39,9 +40,19 @@ class Detecting:
         return self._presentable(self.finder.begun())
 
     def _presentable(self, events: Iterable[Detection]) -> list[Detection]:
-        end, first = self.meter.duration, self.meter.onset
+        end, sound = self.meter.duration, self.meter.onset
         return [
-            replace(event, offset=min(event.offset, end), score=round(event.score, DIGITS))
+            replace(
+                event,
+                onset=max(event.onset, self._step_of(sound)),
+                offset=min(event.offset, end),
+                score=round(event.score, DIGITS),
+            )
             for event in events
-            if event.onset < end and event.offset > first
+            if event.onset < end and event.offset > sound
         ]
+
+    def _step_of(self, seconds: float) -> float:
+        """When the step begins that this time lies in."""
+        step = self.model.step_seconds
+        return round(math.floor(seconds / step) * step, 6)
