@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -14,7 +13,15 @@ from audio_rnn.decoding.sampling import Constraint
 from audio_rnn.errors import DecodingError
 from audio_rnn.models.stepper import Stepper, choose_rows
 
-C = TypeVar("C", bound=Constraint)
+
+class Branching(Constraint, Protocol):
+    """A constraint that may go on in several ways."""
+
+    def copy(self) -> Self:
+        """One that goes on from here by itself."""
+
+
+C = TypeVar("C", bound=Branching)
 
 
 @dataclass
@@ -77,7 +84,7 @@ def _grow(
 
 
 def _extend(hypothesis: Hypothesis[C], symbol: int, log_prob: float) -> Hypothesis[C]:
-    constraint = copy.deepcopy(hypothesis.constraint)
+    constraint = hypothesis.constraint.copy()
     if symbol == BOUNDARY:
         return Hypothesis(hypothesis.symbols, log_prob, constraint)
     constraint.take(symbol)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,17 @@ from audio_rnn.errors import MusicError
 from audio_rnn.midi.controls import SPAN
 from audio_rnn.midi.grammar import Grammar
 from audio_rnn.midi.piece import PITCHES, Key
-from audio_rnn.midi.symbols import COUNTS, DENSITIES, FIRST, KEYS, METERS, TEMPOS, Kind, ids_of
+from audio_rnn.midi.symbols import (
+    COUNTS,
+    DENSITIES,
+    FIRST,
+    KEYS,
+    METERS,
+    SIZE,
+    TEMPOS,
+    Kind,
+    ids_of,
+)
 from audio_rnn.midi.tidy import nearest
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
@@ -59,7 +70,7 @@ class Planned:
         Raises: MusicError for a plan of symbols that are not known, or no pitch that may sound.
         """
         self.plan = plan
-        usable = np.ones_like(Grammar().usable) if known is None else known.copy()
+        usable = np.ones(SIZE, bool) if known is None else known.copy()
         usable[ids_of(Kind.PITCH)] &= _pitches(plan, plan.key or key)
         if not usable[ids_of(Kind.PITCH)].any():
             raise MusicError(
@@ -88,12 +99,18 @@ class Planned:
         """Go on by an allowed symbol."""
         self.grammar.take(symbol)
 
+    def copy(self) -> Planned:
+        """One that goes on from here by itself."""
+        other = copy.copy(self)
+        other.grammar = self.grammar.copy()
+        return other
+
     def _varying(self) -> dict[Kind, int]:
         """Density and register of the bar that begins; they change with every fourth one."""
         found = {}
         for kind, ramp in ((Kind.DENSITY, self.plan.density), (Kind.REGISTER, self.plan.register)):
             if ramp is not None:
-                bar = max(self.grammar.bar - 1, 0) // SPAN * SPAN
+                bar = max(self.grammar.state.bar - 1, 0) // SPAN * SPAN
                 found[kind] = _level(ramp, bar, self.plan.bars)
         return found
 

@@ -12,8 +12,8 @@ from audio_rnn.errors import MusicError
 from audio_rnn.inference.generator import Generator
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import completed
-from audio_rnn.midi.grammar import Grammar
 from audio_rnn.midi.piece import Key, Meter, Piece, Tempo
+from audio_rnn.midi.state import PieceState
 from audio_rnn.midi.stream import MidiStream
 from audio_rnn.midi.symbols import FIRST, KEYS, METERS, TEMPOS, Kind
 
@@ -38,11 +38,11 @@ def write_endless(
     done = 0
     with closing(stream):
         try:
-            for grammar, symbol in _symbols(generator, plan, sampling, seed, primer):
-                _write(stream, grammar, symbol)
-                if grammar.last is Kind.BAR:
-                    stream.write(grammar.start)
-                    done = grammar.bar - 1
+            for state, symbol in _symbols(generator, plan, sampling, seed, primer):
+                _write(stream, state, symbol)
+                if state.last is Kind.BAR:
+                    stream.write(state.start)
+                    done = state.bar - 1
                     if done == bars:
                         break
         except KeyboardInterrupt:
@@ -52,21 +52,21 @@ def write_endless(
 
 def _symbols(
     generator: Generator, plan: Plan, sampling: SamplingConfig, seed: int, primer: Piece | None
-) -> Iterator[tuple[Grammar, int]]:
+) -> Iterator[tuple[PieceState, int]]:
     """Those of the primer, too."""
-    grammar = Grammar()
+    state = PieceState()
     for symbol in encode_with_controls(primer) if primer else ():
-        grammar.take(symbol)
-        yield grammar, symbol
+        state.take(symbol)
+        yield state, symbol
     yield from generator.stream(plan, sampling, seed, primer)
 
 
-def _write(stream: MidiStream, grammar: Grammar, symbol: int) -> None:
-    kind, index, now = grammar.last, symbol - FIRST[grammar.last], grammar.now
+def _write(stream: MidiStream, state: PieceState, symbol: int) -> None:
+    kind, index, now = state.last, symbol - FIRST[state.last], state.now
     if kind is Kind.LENGTH:
-        stream.notes(grammar.voice, completed(grammar))
+        stream.notes(state.voice, completed(state))
     elif kind is Kind.PROGRAM:
-        stream.program(grammar.voices - 1, index)
+        stream.program(state.voices - 1, index)
     elif kind is Kind.METER:
         stream.change(Meter(now, *METERS[index]))
     elif kind is Kind.TEMPO:

@@ -17,8 +17,8 @@ from audio_rnn.errors import DecodingError, ModelError, MusicError
 from audio_rnn.inference.training_music import TrainingMusic
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import read_symbols
-from audio_rnn.midi.grammar import Grammar
 from audio_rnn.midi.piece import Note, Piece
+from audio_rnn.midi.state import PieceState
 from audio_rnn.midi.symbols import KIND, METERS, Kind, event_vocabulary, ids_of
 from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.sequence import PIECE, SequenceModel
@@ -85,15 +85,15 @@ class Generator:
         sampling: SamplingConfig | None = None,
         seed: int = 0,
         primer: Piece | None = None,
-    ) -> Iterator[tuple[Grammar, int]]:
-        """Symbols as they are drawn, each with the grammar that has just read it.
+    ) -> Iterator[tuple[PieceState, int]]:
+        """Symbols as they are drawn, each with the state of the piece behind it.
 
         Memory stays the same however many are taken; `Plan(bars=math.inf)` never ends.
         """
         constraint, given = self._prepare(plan or Plan(), primer)
         sampler = self._sampler(sampling or SamplingConfig())
         for drawn in sampler.sample([constraint], [seed], given):
-            yield constraint.grammar, drawn[0][1]
+            yield constraint.grammar.state, drawn[0][1]
 
     def likeliest(self, plan: Plan, width: int, primer: Piece | None = None) -> Piece:
         """The piece that beam search finds the likeliest. Raises: MusicError, DecodingError."""
@@ -201,5 +201,5 @@ def _share(ids: Sequence[int], nats: np.ndarray) -> Iterator[NoteScore]:
         notes = reader.take(symbol)
         if notes:
             for note, own in zip(notes, pitches):
-                yield NoteScore(reader.grammar.voice, note, own + others / len(notes))
+                yield NoteScore(reader.grammar.state.voice, note, own + others / len(notes))
             pitches, others = [], 0.0

@@ -10,6 +10,7 @@ import numpy as np
 from audio_rnn.errors import MusicError
 from audio_rnn.midi.lengths import LONGEST, Lengths
 from audio_rnn.midi.piece import PITCHES, WHOLE
+from audio_rnn.midi.state import HEAD, PieceState
 from audio_rnn.midi.symbols import (
     BAR_STEPS,
     COUNTS,
@@ -21,10 +22,6 @@ from audio_rnn.midi.symbols import (
     event_vocabulary,
     ids_of,
 )
-
-KINDS = [Kind(int(kind)) for kind in KIND]  # of each symbol
-NEVER = np.iinfo(np.int64).max
-HEAD = (Kind.METER, Kind.KEY, Kind.TEMPO, Kind.DENSITY, Kind.REGISTER)  # in this order, in a bar
 
 
 class Grammar:
@@ -43,34 +40,15 @@ class Grammar:
         self.usable = np.ones(SIZE, bool) if usable is None else usable
         self.lengths = Lengths(self.usable)
         self.bars = bars
-        self.last = Kind.END
-        self.bar = 0  # bars begun
-        self.start = self.steps = 0  # of this bar: its first step, and how many it has
-        self.position = -1  # the last one in this bar, in steps from its start
-        self.now = 0  # the step that is being written
-        self.voice = 0
-        self.voices = 0  # declared
-        self.current: dict[Kind, int] = {}  # kind -> index of what holds now
-        self.velocities = [-1] * len(VOICES)
-        self.sounds = np.zeros((len(VOICES), len(PITCHES)), np.int64)  # until this step
-        self.sounds[:, ~self.usable[ids_of(Kind.PITCH)]] = NEVER  # free
-        self.end = 0  # of the last note
-        self.chord: list[int] = []  # pitches that have no length yet, or just got it
-        self.length = 0  # of the chord read last in this voice at this position
-        self.least = 1  # steps that the length of the coming chord must have
-        self.holds = 0
+        self.state = PieceState()
+        pitches = self.usable[ids_of(Kind.PITCH)]
+        self._never = np.where(pitches, 0, np.iinfo(np.int64).max)  # when a pitch may begin
 
     def copy(self) -> Grammar:
         """One that reads on from here by itself."""
         other = copy.copy(self)
-        for name in ("current", "velocities", "sounds", "chord"):
-            setattr(other, name, getattr(self, name).copy())
+        other.state = self.state.copy()
         return other
-
-    @property
-    def declares(self) -> bool:
-        """Whether voices are being declared, in the head of the first bar."""
-        return self.bar == 1 and self.position < 0
 
     def read(self, symbol: int) -> None:
         """Go on by one symbol. Raises: MusicError for one that may not stand here."""
@@ -82,126 +60,81 @@ class Grammar:
         if not self.allowed()[symbol]:
             name = event_vocabulary().symbols[symbol]
             raise MusicError(
-                f"found symbol {name!r} in bar {self.bar} after {self.last.name.lower()}, where it "
+                f"found symbol {name!r} in bar {self.state.bar} after {self.state.last.name.lower()}, where it "
                 f"may not stand; expected one of {self._expected()}"
             )
 
     def take(self, symbol: int) -> None:
         """Go on by a symbol that is known to be allowed."""
-        kind = KINDS[symbol]
-        self._follow(kind, symbol - FIRST[kind])
-        self.last = kind
-
-    def _follow(self, kind: Kind, index: int) -> None:
-        if kind in HEAD:
-            self.current[kind] = index
-        if kind is Kind.BAR:
-            self.bar, self.start, self.position = self.bar + 1, self.start + self.steps, -1
-            self.now = self.start
-        elif kind is Kind.METER:
-            self.steps = int(BAR_STEPS[index])
-        elif kind is Kind.AT:
-            self.position, self.now, self.voice = index, self.start + index, 0
-            self._open_chords()
-        elif kind is Kind.VOICE and self.declares:
-            self.voices = index + 1
-        elif kind is Kind.VOICE:
-            self.voice = index
-            self._open_chords()
-        elif kind is Kind.VELOCITY:
-            louder = index > self.velocities[self.voice]
-            self.least = self.length + (0 if louder and self.length else 1)
-            self.velocities[self.voice] = index
-        elif kind is Kind.PITCH:
-            self._add_pitch(index)
-        elif kind is Kind.HOLD:
-            self.holds += 1
-        elif kind is Kind.LENGTH:
-            self._close_chord(self.holds * WHOLE + index + 1)
-
-    def _open_chords(self) -> None:
-        self.length, self.least = 0, 1
-
-    def _add_pitch(self, pitch: int) -> None:
-        if self.last is not Kind.PITCH:
-            self.chord, self.holds = [], 0
-            if self.last is not Kind.VELOCITY:
-                self.least = self.length + 1
-        self.chord.append(pitch)
-
-    def _close_chord(self, length: int) -> None:
-        end = self.now + length
-        self.sounds[self.voice, self.chord] = end
-        self.end = max(self.end, end)
-        self.length = length
+        self.state.take(symbol)
 
     def allowed(self) -> np.ndarray:
         """(symbols,) bool: what may come next."""
         mask = np.zeros(SIZE, bool)
-        last = self.last
+        last = self.state.last
         if last is Kind.END:
-            mask[FIRST[Kind.BAR]] = self.bar == 0
-        elif self.position < 0:
+            mask[FIRST[Kind.BAR]] = self.state.bar == 0
+        elif self.state.position < 0:
             self._allow_head(mask)
         elif last in (Kind.AT, Kind.KEY, Kind.TEMPO):
             self._allow_changes(mask)
         elif last is Kind.LENGTH:
-            self._allow_chord(mask, self.voice)
-            self._allow_voices(mask, self.voice + 1)
+            self._allow_chord(mask, self.state.voice)
+            self._allow_voices(mask, self.state.voice + 1)
             self._allow_position(mask)
         elif last is Kind.VOICE:
-            self._allow_chord(mask, self.voice)
+            self._allow_chord(mask, self.state.voice)
         else:
             self._allow_in_chord(mask)
         mask &= self.usable
         return mask
 
     def _allow_head(self, mask: np.ndarray) -> None:
-        first = self.bar == 1
-        for kind in HEAD[HEAD.index(self.last) + 1 if self.last in HEAD else 0 :]:
-            if self.last in (Kind.VOICE, Kind.PROGRAM):
+        first = self.state.bar == 1
+        for kind in HEAD[HEAD.index(self.state.last) + 1 if self.state.last in HEAD else 0 :]:
+            if self.state.last in (Kind.VOICE, Kind.PROGRAM):
                 break
             self._allow_change(mask, kind)
             if first and kind in (Kind.METER, Kind.TEMPO):
                 return  # a piece tells these at its beginning
         if not first:
             self._allow_position(mask)
-        elif self.last is Kind.VOICE:
+        elif self.state.last is Kind.VOICE:
             _allow(mask, Kind.PROGRAM)
         else:
-            if self.voices < len(VOICES):
-                _allow(mask, Kind.VOICE, self.voices, self.voices + 1)
-            if self.voices:
+            if self.state.voices < len(VOICES):
+                _allow(mask, Kind.VOICE, self.state.voices, self.state.voices + 1)
+            if self.state.voices:
                 self._allow_position(mask)
 
     def _allow_change(self, mask: np.ndarray, kind: Kind) -> None:
         _allow(mask, kind)
-        if kind in self.current:
-            mask[FIRST[kind] + self.current[kind]] = False
+        if kind in self.state.current:
+            mask[FIRST[kind] + self.state.current[kind]] = False
         if kind is Kind.METER and self._bars_left is not None:  # what sounds must end inside
-            fits = BAR_STEPS * (self._bars_left + 1) >= self.end - self.start
+            fits = BAR_STEPS * (self._bars_left + 1) >= self.state.end - self.state.start
             mask[FIRST[kind] : FIRST[kind] + len(fits)] &= fits
 
     def _allow_changes(self, mask: np.ndarray) -> None:
         """Behind a position: key and tempo, if it is not the head's, then notes."""
         for kind in (Kind.KEY, Kind.TEMPO):
-            if self.position > 0 and (self.last is Kind.AT or self.last < kind):
+            if self.state.position > 0 and (self.state.last is Kind.AT or self.state.last < kind):
                 self._allow_change(mask, kind)
         self._allow_chord(mask, 0)
         self._allow_voices(mask, 1)
-        if self.last is not Kind.AT:
+        if self.state.last is not Kind.AT:
             self._allow_position(mask)
 
     def _allow_voices(self, mask: np.ndarray, first: int) -> None:
-        for voice in range(first, self.voices):
+        for voice in range(first, self.state.voices):
             mask[FIRST[Kind.VOICE] + voice] = self._has_pitch(voice) and self._fits(1)
 
     def _allow_chord(self, mask: np.ndarray, voice: int) -> None:
         """A chord that comes behind those of this voice at this position."""
         if not self._has_pitch(voice):
             return
-        before = self.length if self.last is Kind.LENGTH else 0
-        known, longer = self.velocities[voice], self._fits(before + 1)
+        before = self.state.length if self.state.last is Kind.LENGTH else 0
+        known, longer = self.state.velocities[voice], self._fits(before + 1)
         if longer and known >= 0:
             self._allow_pitches(mask, voice, 0)
         if longer:
@@ -212,55 +145,59 @@ class Grammar:
             mask[FIRST[Kind.VELOCITY] + known] = False
 
     def _allow_in_chord(self, mask: np.ndarray) -> None:
-        if self.last is Kind.VELOCITY:
-            self._allow_pitches(mask, self.voice, 0)
+        if self.state.last is Kind.VELOCITY:
+            self._allow_pitches(mask, self.state.voice, 0)
             return
-        if self.last is Kind.PITCH:
-            self._allow_pitches(mask, self.voice, self.chord[-1] + 1)
-        holds = 0 if self.last is Kind.PITCH else self.holds
+        if self.state.last is Kind.PITCH:
+            self._allow_pitches(mask, self.state.voice, self.state.chord[-1] + 1)
+        holds = 0 if self.state.last is Kind.PITCH else self.state.holds
         first = FIRST[Kind.LENGTH]
-        mask[first : first + WHOLE] = self.lengths.between(holds, self.least, self._room)
-        mask[FIRST[Kind.HOLD]] = self.lengths.may_hold(holds, self.least, self._room)
+        mask[first : first + WHOLE] = self.lengths.between(holds, self.state.least, self._room)
+        mask[FIRST[Kind.HOLD]] = self.lengths.may_hold(holds, self.state.least, self._room)
 
     def _allow_pitches(self, mask: np.ndarray, voice: int, lowest: int) -> None:
         first = FIRST[Kind.PITCH]
-        mask[first + lowest : first + len(PITCHES)] = self.sounds[voice, lowest:] <= self.now
+        mask[first + lowest : first + len(PITCHES)] = (
+            self.state.sounds[voice, lowest:] <= self.state.now
+        )
 
     def _allow_position(self, mask: np.ndarray) -> None:
         """A later position of this bar, another bar, or the end."""
         shortest = self.lengths.shortest(1)
-        latest = min(self.steps, self.steps + self._room_behind_bar - shortest + 1)
-        free = self._free_from() - self.start
-        _allow(mask, Kind.AT, max(self.position + 1, free), max(latest, 0))
+        latest = min(self.state.steps, self.state.steps + self._room_behind_bar - shortest + 1)
+        free = self._free_from() - self.state.start
+        _allow(mask, Kind.AT, max(self.state.position + 1, free), max(latest, 0))
         left = self._bars_left
         mask[FIRST[Kind.BAR]] = left is None or left > 0
-        inside = self.start < self.end <= self.start + self.steps
+        inside = self.state.start < self.state.end <= self.state.start + self.state.steps
         mask[FIRST[Kind.END]] = inside and (self.bars is None or left == 0)
 
     @property
     def _bars_left(self) -> float | None:
-        return None if self.bars is None else self.bars - self.bar
+        return None if self.bars is None else self.bars - self.state.bar
 
     @property
     def _room_behind_bar(self) -> int:
         """Steps that a note may sound on after this bar."""
         left = self._bars_left
-        return LONGEST if left is None or math.isinf(left) else int(left) * self.steps
+        return LONGEST if left is None or math.isinf(left) else int(left) * self.state.steps
 
     @property
     def _room(self) -> int:
         """Steps that a note beginning now may have."""
-        return min(self.start + self.steps + self._room_behind_bar - self.now, LONGEST)
+        return min(
+            self.state.start + self.state.steps + self._room_behind_bar - self.state.now, LONGEST
+        )
 
     def _fits(self, least: int) -> bool:
         return self.lengths.shortest(least) <= self._room
 
     def _has_pitch(self, voice: int) -> bool:
-        return bool(self.sounds[voice].min() <= self.now)
+        return bool(np.maximum(self.state.sounds[voice], self._never).min() <= self.state.now)
 
     def _free_from(self) -> int:
         """The first step at which some voice has a pitch that it may begin."""
-        return int(self.sounds[: self.voices].min())
+        return int(np.maximum(self.state.sounds[: self.state.voices], self._never).min())
 
     def _expected(self) -> str:
         kinds = dict.fromkeys(Kind(int(k)).name.lower() for k in KIND[self.allowed()])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from audio_rnn.midi.piece import WHOLE
@@ -17,10 +19,7 @@ class Lengths:
         """usable: (symbols,) bool."""
         self.last = usable[ids_of(Kind.LENGTH)]  # (WHOLE,) of 1 step and up
         self.held = bool(usable[identify(Kind.HOLD)])
-        wholes = LONGEST // WHOLE if self.held else 1
-        possible = np.flatnonzero(np.tile(self.last, wholes)) + 1
-        place = np.searchsorted(possible, np.arange(LONGEST + 2))
-        self._next = np.append(possible, LONGEST + 2)[place].tolist()
+        self._next = _following(self.last.tobytes(), self.held)
 
     def shortest(self, least: int) -> int:
         """The shortest length of at least so many steps; beyond LONGEST where there is none."""
@@ -37,3 +36,12 @@ class Lengths:
     def may_hold(self, holds: int, least: int, most: int) -> bool:
         """Whether one more `hold` can still lead to such a length."""
         return self.held and self.shortest(max(least, (holds + 1) * WHOLE + 1)) <= most
+
+
+@lru_cache(maxsize=16)
+def _following(last: bytes, held: bool) -> list[int]:
+    """For each number of steps the shortest length that is no less, up to beyond LONGEST."""
+    wholes = LONGEST // WHOLE if held else 1
+    possible = np.flatnonzero(np.tile(np.frombuffer(last, bool), wholes)) + 1
+    place = np.searchsorted(possible, np.arange(LONGEST + 2))
+    return np.append(possible, LONGEST + 2)[place].tolist()

@@ -72,19 +72,21 @@ class Product:
     """x (batch, width) -> x @ weight.T + bias (batch, outputs), the same for any batch."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self.bias = _array(bias)
-        self.outputs = len(self.bias)
+        self.outputs = len(bias)
         self.weight = _fill(_array(weight), OUTPUTS)
+        self.bias = _fill(_array(bias)[:, None], OUTPUTS)[:, 0].copy()
 
     def __call__(self, x: Array) -> Array:
         filled = _fill(x, ROWS)
         product = np.empty((len(filled), len(self.weight)), np.float32)
-        multiply(filled, self.weight, product)
-        return product[: len(x), : self.outputs] + self.bias
+        multiply(filled, self.weight, self.bias, product)
+        return product[: len(x), : self.outputs]
 
 
 def _fill(rows: Array, tile: int) -> Array:
-    """Rows of zeros added, to make whole tiles."""
+    """Rows of zeros added where they are needed to make whole tiles."""
+    if len(rows) % tile == 0:
+        return np.ascontiguousarray(rows)
     filled = np.zeros((len(rows) + -len(rows) % tile, rows.shape[1]), np.float32)
     filled[: len(rows)] = rows
     return filled
@@ -95,8 +97,8 @@ def _array(tensor: Tensor) -> Array:
 
 
 @njit(cache=True, fastmath=True, error_model="numpy")
-def multiply(x: Array, weight: Array, product: Array) -> None:
-    """product = x @ weight.T; x (rows, width), weight (outputs, width), both in whole tiles.
+def multiply(x: Array, weight: Array, bias: Array, product: Array) -> None:
+    """product = x @ weight.T + bias; x (rows, width), weight (outputs, width), in whole tiles.
 
     Every product of a row and an output is summed in the same order, wherever they stand: there is
     one loop for all. Its sixteen sums are as many as registers hold.
@@ -119,10 +121,11 @@ def multiply(x: Array, weight: Array, product: Array) -> None:
                 a5, b5 = a5 + a * w5[k], b5 + b * w5[k]
                 a6, b6 = a6 + a * w6[k], b6 + b * w6[k]
                 a7, b7 = a7 + a * w7[k], b7 + b * w7[k]
-            p = product[r, n : n + 8]
-            p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7] = a0, a1, a2, a3, a4, a5, a6, a7
-            p = product[r + 1, n : n + 8]
-            p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7] = b0, b1, b2, b3, b4, b5, b6, b7
+            p, q, c = product[r, n : n + 8], product[r + 1, n : n + 8], bias[n : n + 8]
+            p[0], p[1], p[2], p[3] = a0 + c[0], a1 + c[1], a2 + c[2], a3 + c[3]
+            p[4], p[5], p[6], p[7] = a4 + c[4], a5 + c[5], a6 + c[6], a7 + c[7]
+            q[0], q[1], q[2], q[3] = b0 + c[0], b1 + c[1], b2 + c[2], b3 + c[3]
+            q[4], q[5], q[6], q[7] = b4 + c[4], b5 + c[5], b6 + c[6], b7 + c[7]
 
 
 def _sigmoid(x: Array) -> Array:

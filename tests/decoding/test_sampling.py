@@ -80,7 +80,7 @@ def test_a_piece_without_end_goes_on(stepper: Stepper):
     steps = sampler.sample([plan], [0])
     for _ in range(3000):
         next(steps)
-    assert plan.grammar.bar > 20
+    assert plan.grammar.state.bar > 20
 
 
 def test_density_follows_the_plan_along_the_piece(stepper: Stepper):
