@@ -49,7 +49,7 @@ def prepare(options: Options) -> None:
     source = options.source
     if source.is_file():
         root, heard, classes = source.parent, _read_table(options), set[str]()
-        files = require_files(heard, root, source)
+        files = require_files(heard, root, source, "correct the table")
     else:
         root = require_folder(source, "a folder with a folder a class, or a .csv or .tsv table")
         _check_output(source, options.output)

@@ -86,13 +86,15 @@ def listen(path: Path) -> Sound:
     return Sound(require_sound(path, samples / rate), peak, digest.hexdigest())
 
 
-def require_files(names: Collection[str], folder: Path, told: Path) -> dict[str, Path]:
+def require_files(
+    names: Collection[str], folder: Path, told: Path, remedy: str = "unpack the corpus again"
+) -> dict[str, Path]:
     """Name -> file below `folder`. Raises: InputError listing those that `told` names in vain."""
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise InputError(
             f"{folder}: {len(missing)} of the {len(names)} files that {told} names are missing: "
-            f"{listed(missing)}; expected them there, unpack the corpus again"
+            f"{listed(missing)}; expected them there; {remedy}"
         )
     return {name: folder / name for name in names}
 
