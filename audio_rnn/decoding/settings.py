@@ -18,13 +18,13 @@ class DecodingConfig:
     lm: Path | None = None
     """Language model: an ARPA file (.gz too) of words, or of the model's symbols with ▁ as space."""
     neural_lm: Path | None = None
-    """Recurrent language model that joins the search: a run folder of recipes.language_model, trained
-    on the model's symbols."""
+    """Recurrent language model of the model's symbols, which joins the search: a run folder of
+    recipes.language_model."""
     rescorer: Path | None = None
-    """Such a folder, of words or pieces as well, whose model judges what the search has found."""
+    """The same, of words too, for a model that judges the texts which the search has found."""
     lexicon: Path | None = None
-    """Text file with the only words that may be written, one a line; or in each line a word and its
-    pronunciation in the model's symbols, which others of the word may follow."""
+    """Text file with the only words that may be written, one a line; or in every line a word and,
+    after it, the symbols that pronounce it."""
     hotwords: tuple[str, ...] = ()
     """Words or phrases to favour."""
     hotwords_from: Path | None = None
