@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -74,13 +77,16 @@ def test_pieces_of_a_batch_are_those_drawn_alone(stepper: Stepper):
     assert len({tuple(ids) for ids in together}) == 6
 
 
-def test_a_piece_without_end_goes_on(stepper: Stepper):
+def test_a_piece_without_end_goes_on_in_constant_memory(stepper: Stepper):
     plan = Planned(Plan(bars=float("inf"), meter=(2, 4)))
-    sampler = Sampler(stepper, SamplingConfig())
-    steps = sampler.sample([plan], [0])
-    for _ in range(3000):
-        next(steps)
+    steps = Sampler(stepper, SamplingConfig()).sample([plan], [0])
+    deque(islice(steps, 1000), 0)
+    tracemalloc.start()
+    deque(islice(steps, 2000), 0)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     assert plan.grammar.state.bar > 20
+    assert taken < 50_000
 
 
 def test_density_follows_the_plan_along_the_piece(stepper: Stepper):

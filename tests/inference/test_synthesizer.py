@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pretty_midi
 import pytest
 
 from audio_rnn.errors import MusicError
@@ -31,6 +32,12 @@ def test_many_notes_do_not_clip():
     sound = render(Piece((chord,)))
     assert np.abs(sound).max() == pytest.approx(PEAK, abs=1e-6)
     assert np.isfinite(sound).all()
+
+
+def test_a_soundfont_sounds_as_long_and_as_loud():
+    sound = render(tune(60, 64, 67), Path(pretty_midi.__file__).with_name("TimGM6mb.sf2"))
+    assert len(sound) >= 1.5 * SAMPLE_RATE
+    assert np.abs(sound).max() == pytest.approx(PEAK, abs=1e-6)
 
 
 def test_a_file_that_is_no_soundfont_is_named(tmp_path: Path):
