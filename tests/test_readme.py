@@ -30,6 +30,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readme") / "audio_rnn"
     shutil.copytree(REPO, folder, ignore=not_copied)
     (folder / ".venv").symlink_to(REPO / ".venv")
+    os.utime(folder / "pyproject.toml", (0, 0))  # else make may install the copy into it
     return folder
 
 
