@@ -16,6 +16,9 @@ from audio_rnn.models.pooling import Pooling, Sums, gather, pooled
 from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack
 
 
+RARE = -3.0  # log-odds that training begins with: most classes are silent most of the time
+
+
 @dataclass(frozen=True)
 class TaggerConfig:
     """A convolutional front, recurrent layers, scores of steps, and how these become one."""
@@ -49,6 +52,7 @@ class TaggerModel(nn.Module):
         self.recurrent = RecurrentStack(config.recurrent, self.front.width)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.recurrent.width, 2 * classes)  # scores, then attention
+        nn.init.constant_(self.output.bias[:classes], RARE)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> Scores:
         """Frames (batch, frames, inputs), lengths (batch,) -> scores; padding changes nothing."""
