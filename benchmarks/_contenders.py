@@ -136,6 +136,7 @@ OUR_SEARCHES = _rows(
     (6, -3.0, 3.0),
     (4, -3.0, 2.0),
     (4, -2.0, 1.0),
+    (2, -1.0, 1.0),
 )
 FLASHLIGHT = _rows(
     "beam_size_token beam_threshold log_add",
@@ -152,6 +153,7 @@ FLASHLIGHT = _rows(
     (6, 3.0, True),
     (4, 2.0, True),
     (4, 1.0, True),
+    (2, 1.0, True),
 )
 PYCTCDECODE = _rows(
     "token_min_logp beam_prune_logp",
@@ -165,11 +167,11 @@ PYCTCDECODE = _rows(
     (-3.0, -3.0),
     (-2.0, -2.0),
     (-2.0, -1.0),
+    (-1.0, -1.0),
 )
-OUR_WEIGHTS = _grid(
-    lm_weight=(0.3, 0.5, 0.8), word_bonus=(-1.0, 0.0, 1.0, 2.0), unknown_cost=(5.0, 8.0, 11.0)
-)
-FLASHLIGHT_WEIGHTS = _grid(lm_weight=(0.5, 1.0, 1.5, 2.0, 3.0), word_bonus=(-1.0, 0.0, 1.0, 2.0))
+BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0)
+OUR_WEIGHTS = _grid(lm_weight=(0.3, 0.5, 0.8), word_bonus=BONUSES, unknown_cost=(5.0, 8.0, 11.0))
+FLASHLIGHT_WEIGHTS = _grid(lm_weight=(0.5, 1.0, 1.5, 2.0, 3.0), word_bonus=BONUSES)
 PYCTCDECODE_WEIGHTS = _grid(
-    lm_weight=(0.3, 0.5, 0.8), word_bonus=(-1.0, 0.0, 1.0, 2.0), unknown_offset=(-6.0, -10.0, -14.0)
+    lm_weight=(0.3, 0.5, 0.8), word_bonus=BONUSES, unknown_offset=(-6.0, -10.0, -14.0)
 )

@@ -56,16 +56,17 @@ def search_all(
 @numba.njit(cache=True, nogil=True)
 def best_text(room: Room, fusion: Fusion, neural: Neural, end: int) -> tuple[int, int]:
     """The prefix with the best text, of those that write whole words, and the prefix it came from."""
-    scores = np.empty(room.counts[ALIVE])
+    scores = room.values[: room.counts[ALIVE]]
     end_all(room, fusion, neural, end, scores)
-    floor = max(scores.max() - HOPELESS, np.finfo(np.float64).min)
-    places = np.flatnonzero(scores > floor)
-    if len(places) == 0:  # a lexicon, and no prefix at the end of a word
+    best = np.argmax(scores)
+    if scores[best] == -np.inf:  # a lexicon, and no prefix at the end of a word
         leader = room.beam[room.counts[LEADER]].node
         return whole_words(leader, room.arena, fusion), leader
-    texts, totals = merge(room.beam, places, scores, room.arena, fusion)
-    best = room.beam[texts[np.argmax(totals)]].node
-    return best, best
+    places = np.flatnonzero(scores > scores[best] - HOPELESS)
+    if len(places) > 1:
+        texts, totals = merge(room.beam, places, scores, room.arena, fusion)
+        best = texts[np.argmax(totals)]
+    return room.beam[best].node, room.beam[best].node
 
 
 @numba.njit(cache=True, nogil=True)

@@ -20,6 +20,7 @@ from audio_rnn.decoding.beam.tables import (
     Room,
 )
 from audio_rnn.decoding.beam.trie import NONE, ROOT
+from audio_rnn.decoding.compiled import lean
 from audio_rnn.decoding.ngram.model import advance
 from audio_rnn.vocabulary import BLANK
 
@@ -36,7 +37,7 @@ class Start(NamedTuple):
     row: int = 0  # of the neural model
 
 
-@numba.njit(cache=True, nogil=True)
+@lean
 def begin(room: Room, start: Start, steps: int, spoken: bool) -> None:
     """Begin a segment with one prefix, the empty one; `steps` of it have been seen."""
     counts, root, first = room.counts, room.arena[0], room.beam[0]
@@ -52,7 +53,7 @@ def begin(room: Room, start: Start, steps: int, spoken: bool) -> None:
     room.scale[0] = 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@lean
 def end_all(
     room: Room, fusion: Fusion, neural: Neural, end: int, scores: NDArray[np.float64]
 ) -> None:
@@ -78,7 +79,7 @@ def end_all(
         scores[i] = np.log(beam[i].total) + scale + extra - arena[node].extra
 
 
-@numba.njit(cache=True, nogil=True)
+@lean
 def after_pause(
     node: int, arena: NDArray[np.void], fusion: Fusion, neural: Neural
 ) -> tuple[int, int, bool]:
