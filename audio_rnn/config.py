@@ -36,9 +36,7 @@ def from_dict(cls: type[Config], values: object, where: str = "config") -> Confi
         for name, default in _sections(cls).items()
         if isinstance(values.get(name), dict)
     }
-    built = {
-        name: _convert(hints[name], value, f"{where}.{name}") for name, value in whole.items()
-    }
+    built = {name: _convert(hints[name], value, f"{where}.{name}") for name, value in whole.items()}
     missing = [
         field.name
         for field in dataclasses.fields(cls)

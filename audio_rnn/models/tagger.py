@@ -15,7 +15,6 @@ from audio_rnn.models.convolution import Convolution, ConvolutionConfig
 from audio_rnn.models.pooling import Pooling, Sums, gather, pooled
 from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack
 
-
 RARE = -3.0  # log-odds that training begins with: most classes are silent most of the time
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from audio_rnn import storage
 from audio_rnn.engine import checkpoint
@@ -16,7 +17,7 @@ from audio_rnn.engine.run_folder import read_history
 from audio_rnn.engine.state import Position
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.engine.validation import judge
-from audio_rnn.errors import TrainingError
+from audio_rnn.errors import ConfigError, TrainingError
 from tests.engine.toy import ToyBatches, ToyTask
 
 BASE = TrainingConfig(epochs=4, rate=1e-2, device="cpu")
@@ -109,3 +110,19 @@ def test_a_disk_that_is_full_at_the_first_save_promises_nothing(
     monkeypatch.setattr(storage, "_flush", full)
     with pytest.raises(TrainingError, match=r"No space left on device; make room or fix"):
         checkpoint.save_state(tmp_path / "checkpoint", {"epoch": 1})
+
+
+def test_the_last_model_is_kept_when_asked_for(tmp_path: Path) -> None:
+    """Also without validation data, which keep: best cannot do without."""
+    config = replace(BASE, epochs=2, keep="last")
+    end = Trainer(ToyTask(), config, tmp_path / "told").fit(ToyBatches(), ToyBatches())
+    assert end.best_epoch is not None
+    trainer = Trainer(ToyTask(), config, tmp_path / "alone")
+    assert trainer.fit(ToyBatches(), None).best is None
+    told, alone = (storage.load(tmp_path / name / "model", "model") for name in ("told", "alone"))
+    assert told[1].keys() == alone[1].keys()
+    for name, value in told[1].items():
+        assert torch.equal(value, alone[1][name])
+    assert alone[0]["epoch"] == 2
+    with pytest.raises(ConfigError, match=r"training.keep: found 'best', expected 'last'"):
+        Trainer(ToyTask(), BASE, tmp_path / "none").fit(ToyBatches(), None)
