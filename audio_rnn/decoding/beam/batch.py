@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from audio_rnn.decoding.beam.search import BROKEN, RAN
 from audio_rnn.decoding.beam.tables import Neural, make_room
 from audio_rnn.decoding.decoder import check_log_probs, check_shape, decode
 from audio_rnn.decoding.hypothesis import Hypothesis
-from audio_rnn.vocabulary import SPACE
 
 Recordings = Sequence[
     NDArray[np.float32]
@@ -35,31 +33,25 @@ def decode_texts(decoder: BeamDecoder, recordings: Recordings) -> list[str]:
         return [decode(decoder, log_probs).text for log_probs in recordings]
     for log_probs in recordings:
         check_shape(log_probs, len(decoder.model))
-    symbols, parts, ends, reasons = _search(decoder, recordings)
-    texts = [decoder.vocabulary.decode(symbols[a:b]) for a, b in pairwise([0, *parts])]
-    whole = [SPACE.join(texts[a:b]) for a, b in pairwise([0, *ends])]
+    symbols, reasons = _search(decoder, recordings)
     return [
-        SPACE.join(text.split()) if why == RAN else _alone(decoder, log_probs, why)
-        for text, log_probs, why in zip(whole, recordings, reasons)
+        text if why == RAN else _alone(decoder, log_probs, why)
+        for text, log_probs, why in zip(decoder.write(symbols), recordings, reasons.tolist())
     ]
 
 
 def _search(
     decoder: BeamDecoder, recordings: Recordings
-) -> tuple[list[int], list[int], list[int], list[int]]:
-    """Symbols of all segments, where those of each end, the segments that end with each recording,
-    and why the search stopped there."""
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Symbols of all recordings, as `decoder.write` reads them, and why the search of each ended."""
     log_probs = decoder.heard(np.concatenate(recordings, dtype=np.float32))
-    steps, symbols = log_probs.shape
-    room = make_room(decoder.config.beam_width, symbols, decoder.pruning.symbols)
+    symbols = log_probs.shape[1]
     no_model = Neural(np.zeros((0, symbols), np.float32), np.zeros(0, np.int32))
-    written = np.empty(steps, np.int32)
-    parts, ends, why = search_all(
-        log_probs, np.cumsum([len(one) for one in recordings]), decoder.origin, decoder.end, room,
-        decoder.fusion, no_model, decoder.pruning, decoder.pause, decoder.longest, written,
+    return search_all(
+        log_probs, np.cumsum([len(one) for one in recordings]), decoder.origin, decoder.end,
+        make_room(decoder.config.beam_width, symbols, decoder.pruning.symbols), decoder.fusion,
+        no_model, decoder.pruning, decoder.pause, decoder.longest,
     )  # fmt: skip
-    used = int(parts[-1]) if len(parts) else 0
-    return written[:used].tolist(), parts.tolist(), ends.tolist(), why.tolist()
 
 
 def _alone(decoder: BeamDecoder, log_probs: NDArray[np.float32], why: int) -> str:

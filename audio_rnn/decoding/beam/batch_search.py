@@ -13,6 +13,7 @@ from audio_rnn.decoding.beam.spelling import CONTINUES
 from audio_rnn.decoding.beam.tables import ALIVE, LEADER, Fusion, Neural, Pruning, Room
 from audio_rnn.decoding.beam.texts import merge, write_symbols
 from audio_rnn.decoding.beam.trie import NONE, ROOT
+from audio_rnn.decoding.beam.writing import END
 
 
 @numba.njit(cache=True, nogil=True)
@@ -27,13 +28,14 @@ def search_all(
     pruning: Pruning,
     pause: int,
     longest: int,
-    written: NDArray[np.int32],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Symbols of the best texts of recordings that stand one after the other in log_probs (steps,
-    symbols), into `written`: where those of each segment end, how many segments end with each
-    recording, and RAN for each that went to its end, else why the search stopped before."""
-    parts, count = np.empty(len(log_probs) + len(stops), np.int64), 0
-    ends, why = np.zeros(len(stops), np.int64), np.full(len(stops), PAUSED)
+    symbols): after each segment the number of all symbols, after each recording END. And RAN for
+    each that went to its end, else why the search stopped before."""
+    written, why = (
+        np.empty(2 * len(log_probs) + 2 * len(stops), np.int32),
+        np.full(len(stops), PAUSED),
+    )
     t, place = 0, 0
     for i in range(len(stops)):
         begin(room, origin, 0, False)
@@ -45,12 +47,14 @@ def search_all(
                 room = grown(room)
             if why[i] == RAN or why[i] == PAUSED:
                 node, best = best_text(room, fusion, neural, end if why[i] == RAN else NONE)
-                parts[count] = place = write_symbols(node, room.arena, written, place)
-                count += 1
+                place = write_symbols(node, room.arena, written, place)
+                written[place] = log_probs.shape[1]
+                place += 1
                 lm, hot, _ = after_pause(best, room.arena, fusion, neural)
                 begin(room, Start(lm, hot, ROOT, NONE, 1.0, 0.0, 0), 0, False)
-        t, ends[i] = stops[i], count
-    return parts[:count], ends, why
+        written[place] = END
+        t, place = stops[i], place + 1
+    return written[:place], why
 
 
 @numba.njit(cache=True, nogil=True)

@@ -27,6 +27,7 @@ from audio_rnn.decoding.beam.state import SearchState
 from audio_rnn.decoding.beam.tables import Fusion
 from audio_rnn.decoding.beam.trie import NONE
 from audio_rnn.decoding.beam.viterbi import align
+from audio_rnn.decoding.beam.writing import make_writer
 from audio_rnn.decoding.decoder import LONGEST, PAUSE, check_log_probs
 from audio_rnn.decoding.hypothesis import Hypothesis
 from audio_rnn.decoding.words import Emission, words_of
@@ -66,6 +67,7 @@ class BeamDecoder:
         at_word = int(self.fusion.hotwords.follow[0, len(vocabulary)])
         self.origin = Start(knowledge.lm.start if knowledge.lm else 0, at_word)
         self.end = knowledge.lm.end if knowledge.lm else 0
+        self.write = make_writer(vocabulary)
 
     def start(self) -> BeamDecoding:
         """Begin a recording."""

@@ -140,11 +140,13 @@ def choose_symbols(
         return 0
     if np.isnan(log_probs[t, BLANK]):
         return NONE
-    count = 0
-    for s in range(1, log_probs.shape[1]):
+    count, s = 0, 0
+    while hopeful:
+        s += 1
         value = log_probs[t, s]
         if value < least:
             continue
+        hopeful -= 1
         if np.isnan(value):
             return NONE
         if count == most:
