@@ -30,10 +30,14 @@ def small_tagger(bidirectional: bool = True, **config: object) -> SoundModel:
     )
     given = {"features": features, "tagger": tagger, "labels": "several", **config}
     model = SoundModel(SoundConfig(**given), Classes(NAMES))
+    waveform, length = torch.from_numpy(sound(5.0))[None], torch.tensor([5 * RATE])
     if model.features.config.normalization == "global":
-        model.features.fit([(torch.from_numpy(sound(5.0))[None], torch.tensor([5 * RATE]))])
-    with torch.no_grad():
-        model.tagger.output.weight.mul_(12)
+        model.features.fit([(waveform, length)])
+    with torch.no_grad():  # every class comes and goes
+        scores = model.eval()(waveform, length).steps[0]
+        scale, half = 2 / scores.std(0), len(NAMES)
+        model.tagger.output.weight[:half] *= scale[:, None]
+        model.tagger.output.bias[:half] = scale * (model.tagger.output.bias[:half] - scores.mean(0))
     return model.eval()
 
 
