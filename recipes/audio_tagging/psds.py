@@ -9,7 +9,7 @@ import numpy as np
 from audio_rnn.classes import Classes
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from audio_rnn.events import merged
+from audio_rnn.events import labels_of, merged
 from recipes.audio_tagging.hearing import Heard
 
 # Bilen et al. 2020, "A framework for the robust evaluation of sound event detection", with the
@@ -29,7 +29,10 @@ SCENARIOS = {
 def psds(
     clips: Sequence[Utterance], heard: Sequence[Heard], classes: Classes, step_seconds: float
 ) -> dict[str, float]:
-    """Both scores, of clips whose events are known. Raises: InputError without the package."""
+    """Both scores, of clips whose events are known and of the classes that are heard in them.
+
+    Raises: InputError without the package, or when nothing is heard.
+    """
     try:
         from sed_scores_eval import intersection_based
         from sed_scores_eval.base_modules.scores import create_score_dataframe
@@ -37,9 +40,14 @@ def psds(
         raise InputError(
             f"PSDS needs sed_scores_eval: {error}; pip install 'audio-rnn[detection]'"
         ) from error
-    names = list(classes.names)
+    names = sorted(labels_of(event for clip in clips for event in clip.events or ()))
+    if not names:
+        raise InputError("PSDS: found no event in any clip, expected some; leave it out: --no-psds")
+    columns = [classes.index(name) for name in names]
     scores = {
-        u.id: create_score_dataframe(h.steps, np.arange(len(h.steps) + 1) * step_seconds, names)
+        u.id: create_score_dataframe(
+            h.steps[:, columns], np.arange(len(h.steps) + 1) * step_seconds, names
+        )
         for u, h in zip(clips, heard)
     }
     truth = {

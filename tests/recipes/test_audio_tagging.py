@@ -132,14 +132,16 @@ def test_psds_of_a_perfect_model_is_high(scenes: Path) -> None:
     from recipes.audio_tagging.hearing import Heard
     from recipes.audio_tagging.psds import psds
 
-    clips, classes = read_manifest(scenes / "train.jsonl"), Classes(tuple(HERTZ))
+    clips, classes = read_manifest(scenes / "train.jsonl"), Classes((*HERTZ, "never heard"))
     heard = []
     for clip in clips:
-        steps = np.zeros((100, 2), np.float32)
+        steps = np.zeros((100, 3), np.float32)
         for e in clip.events or ():
             steps[round(e.onset * 100) : round(e.offset * 100), classes.index(e.label)] = 1
         heard.append(Heard(steps.max(0), steps))
     assert min(psds(clips, heard, classes, 0.01).values()) > 0.99
+    with pytest.raises(InputError, match="found no event in any clip"):
+        psds([replace(clips[0], events=())], heard[:1], classes, 0.01)
 
 
 def test_a_test_set_is_never_tuned_on(scenes: Path, tmp_path: Path) -> None:
