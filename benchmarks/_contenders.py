@@ -62,7 +62,8 @@ def ours(
 ) -> Contender:
     """Our decoder when texts are all that is wanted, as the peers are asked for texts."""
     run = _ours(corpus, sets, knowledge, decode_texts)
-    return Contender(name, run, OUR_SEARCHES, OUR_WEIGHTS if knowledge.lm else [])
+    searches = OUR_SEARCHES if knowledge.lexicon is None else OUR_SEARCHES_CLOSED
+    return Contender(name, run, searches, OUR_WEIGHTS if knowledge.lm else [])
 
 
 def timed(corpus: Corpus, sets: Mapping[str, Sequence[Spoken]], knowledge: Knowledge) -> Contender:
@@ -139,6 +140,10 @@ OUR_SEARCHES = _rows(
     (2, -3.0, 1.0),
     (2, -1.0, 1.0),
 )
+OUR_SEARCHES_CLOSED = [
+    *_rows("step_symbols symbol_floor beam_threshold", (32, -9.0, 15.0), (32, -9.0, 10.0)),
+    *OUR_SEARCHES,
+]
 FLASHLIGHT = _rows(
     "beam_size_token beam_threshold log_add",
     (ALL, 50.0, False),  # torchaudio's

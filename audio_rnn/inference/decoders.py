@@ -60,6 +60,7 @@ def make_beam_decoder(
     from audio_rnn.decoding.beam.fusion import Weights
 
     given = {name: value for name in WEIGHTS if (value := getattr(config, name)) is not None}
-    beam = BeamConfig() if config.beam_width is None else BeamConfig(config.beam_width)
+    width = {} if config.beam_width is None else {"beam_width": config.beam_width}
+    beam = BeamConfig(**width) if knowledge.lexicon is None else BeamConfig.for_lexicon(**width)
     chosen = Weights(**{**weights, **given})
     return BeamDecoder(model.vocabulary, model.step_seconds, knowledge, chosen, beam)

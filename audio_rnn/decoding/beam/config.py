@@ -18,6 +18,11 @@ class BeamConfig:
     symbol_floor: float = -6.0  # log-probability below which a symbol is not tried
     beam_threshold: float = 10.0  # nats below the best prefix at which one is dropped
 
+    @classmethod
+    def for_lexicon(cls, beam_width: int = 50) -> BeamConfig:
+        """Farther, because a word of a lexicon may need a symbol that is unlikely."""
+        return cls(beam_width, step_symbols=32, symbol_floor=-9.0, beam_threshold=15.0)
+
     def __post_init__(self) -> None:
         """Raises DecodingError."""
         for name in ("beam_width", "step_symbols"):

@@ -147,6 +147,17 @@ def test_only_words_of_the_lexicon_are_written():
         assert set(text.split()) <= {"ABBA", "B"}
 
 
+def test_a_search_bound_to_a_lexicon_looks_for_unlikely_symbols():
+    log_probs = np.log(
+        np.array([[0.01, 0.001, 0.988, 0.001], [0.009, 1e-6, 0.9905, 5e-4]], np.float32)
+    )
+    knowledge = Knowledge(lexicon=["AB"])
+    near = BeamDecoder(LETTERS, STEP, knowledge)
+    assert decode(near, log_probs).text == ""
+    far = BeamDecoder(LETTERS, STEP, knowledge, config=BeamConfig.for_lexicon())
+    assert decode(far, log_probs).text == "AB"
+
+
 def test_an_unfinished_word_of_a_lexicon_is_left_out():
     decoder = BeamDecoder(LETTERS, STEP, Knowledge(lexicon=["ABBA"]), config=BeamConfig(2))
     assert decode(decoder, sharp_log_probs([2, 3, 0, 0, 3, 0], best=0.99)).text == ""
