@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
@@ -31,13 +30,6 @@ def report(model: nn.Module, batches: Batches[Any], items: str) -> None:
         f"{len(batches.durations)} {items}, {hours:.2f} h, {batches.steps(1)} batches, "
         f"{batches.padding(1):.1%} padding; {parameters / 1e6:.2f} M parameters"
     )
-
-
-def listed(names: Iterable[str], most: int = 10) -> str:
-    """Names in their order, at most ten of them."""
-    shown = list(names)
-    rest = len(shown) - most
-    return ", ".join(shown[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def say(line: str) -> None:

@@ -17,7 +17,7 @@ from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.engine.distributed import Process
 from audio_rnn.errors import ManifestError
 from recipes.audio_tagging.config import RecipeConfig
-from recipes.training import listed
+from recipes.prepare import listed
 
 log = logging.getLogger(__name__)
 
