@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -99,32 +97,6 @@ def test_training_from_shards_goes_on_in_the_middle_of_an_epoch(shards, tmp_path
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     with pytest.raises(TrainingError, match=r"shards\.lanes: 2 there, 1 now"):
         train(debug(shards, tmp_path / "parts", lanes=1))
-
-
-def test_two_processes_train_from_shards_through_a_pipe(shards, tmp_path):
-    """Two machines would do the same; each reads the shards of its lanes alone."""
-    (tmp_path / "data").mkdir()
-    for name in ("vocabulary.txt", "train.shards.jsonl", "valid.shards.jsonl"):
-        (tmp_path / "data" / name).write_bytes((shards / name).read_bytes())
-    log = tmp_path / "fetched"
-    fetch = f"pipe:bash -c 'echo $RANK $0 >> {log}; cat {shards}/$0' {{}}"
-    words = ["--config", str(DEBUG), "--data", "data", "--run-dir", "run", "--training.epochs", "1"]
-    words += ["--batches.workers", "0"]
-    shards_ = ["--shards.source", fetch, "--shards.lanes", "2"]
-    start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
-    done = subprocess.run(
-        [sys.executable, *start, "recipes.speech_recognition.train", *words, *shards_],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPO)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    trained = [line.split() for line in log.read_text().splitlines()]
-    names = read_index(index_path(shards, "train")).names
-    fetched = {rank: {name for r, name in trained if r == rank} for rank in "01"}
-    assert fetched["0"] | fetched["1"] == {*names, *read_index(index_path(shards, "valid")).names}
-    assert (tmp_path / "run" / "model" / "model.json").exists()
 
 
 def test_shards_of_others_get_an_index_and_a_vocabulary(folder, shards, tmp_path):
