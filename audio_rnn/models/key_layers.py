@@ -37,7 +37,7 @@ class KeyLayer(nn.Module):
             x: (batch, frames, inputs, keys).
             lengths: (batch,) valid frames.
             state: what an earlier call returned, to go on where it stopped.
-            context: added to what is heard, (keys, frames, hidden) or what broadcasts to it.
+            context: added to what is heard, (batch, keys, frames, hidden) or what broadcasts to it.
 
         Returns:
             (batch, frames, hidden, keys), and the state.

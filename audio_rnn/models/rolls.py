@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from audio_rnn.config import from_dict, require, to_dict
 from audio_rnn.data.rolls import KEYS, RollBatch
@@ -21,6 +22,7 @@ from audio_rnn.models.recurrent import Cell, RecurrentConfig, State
 
 KIND = "rolls"
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames of what music repeats: beats, bars, phrases
+MATCHES = 8  # classes of how much is recalled: 0, 1, 2 to 3, 4 to 7 ... 64 frames or more
 PIECE = 256  # frames that are scored at once: bounds the memory that a long piece takes
 HEADS = {"independent": IndependentKeys, "joint": JointKeys, "voices": Voices}
 HeadName = Literal["independent", "joint", "voices"]
@@ -64,9 +66,9 @@ class RollModel(nn.Module):
             config.cell, hidden, layers=1, bidirectional=False, dropout=config.dropout
         )
         further = [KeyLayer(layer, hidden, config.reach) for _ in range(config.layers - 1)]
-        self.layers = nn.ModuleList([KeyLayer(layer, voices, config.window), *further])
+        self.layers = nn.ModuleList([KeyLayer(layer, 2 * voices, config.window), *further])
         self.key = nn.Parameter(torch.zeros(keys, 1, hidden))
-        self.beat = nn.Linear(2 * len(PERIODS) + 1, hidden)
+        self.time = nn.Linear(2 * len(PERIODS) + 1 + MATCHES, hidden)
         self.heads = nn.ModuleDict(
             {
                 name: HEADS[name](hidden, voices, config.lowest, config.highest)
@@ -91,8 +93,9 @@ class RollModel(nn.Module):
         self, batch: RollBatch, state: list[State] | None = None
     ) -> tuple[Tensor, list[State]]:
         """What each key has heard before each frame: (batch, frames, keys, hidden), and the state."""
-        x = batch.before[..., self.config.lowest : self.config.highest + 1].float()
-        context = self.key + self.beat(beats(batch.start, x.shape[1]).to(x.device))
+        heard = torch.cat([batch.before, batch.recalled], dim=2)
+        x = heard[..., self.config.lowest : self.config.highest + 1].float()
+        context = self.key + self.time(moments(batch)).unsqueeze(1)
         states: list[State] = []
         for i, layer in enumerate(self.layers):
             before = state[i : i + 1] if state else None
@@ -129,6 +132,15 @@ class RollModel(nn.Module):
             ) from error
         load_weights(model, saved.weights, folder)
         return model.eval()
+
+
+def moments(batch: RollBatch) -> Tensor:
+    """What is known of each frame's place in its piece: (batch, frames, 2 * len(PERIODS) + 1 +
+    MATCHES): where it stands in each of PERIODS, whether it is the first, how much is recalled."""
+    beat = beats(batch.start, batch.frames.shape[1]).to(batch.matched.device)
+    classes = (batch.matched.float().log2().floor() + 1).clamp(0, MATCHES - 1)  # log2(0) is -inf
+    matches = functional.one_hot(classes.long(), MATCHES).float()
+    return torch.cat([beat.expand(len(matches), -1, -1), matches], dim=2)
 
 
 def beats(start: int, frames: int) -> Tensor:
