@@ -86,6 +86,8 @@ class ShardBatches(Generic[Padded]):
         for total, (batch, problems) in zip(totals, made):
             self._count(problems, 0 if batch is None else len(batch.ids))
             yield replace(batch or self._weightless, total=total)
+        if self.bad:
+            log.warning("epoch %d: %d of %d samples left out", epoch, self.bad, self.read)
 
     def in_order(self) -> Iterator[Padded]:
         """The first hours, the same in all processes: for statistics."""
