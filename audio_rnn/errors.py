@@ -20,6 +20,10 @@ class ManifestError(InputError):
     """A manifest whose line, key or path is wrong."""
 
 
+class ShardError(InputError):
+    """A shard that is missing, truncated or no tar archive, or that its index does not describe."""
+
+
 class VocabularyError(InputError):
     """A symbol outside the vocabulary, or a vocabulary file that is broken."""
 

@@ -8,21 +8,23 @@ from typing import Any
 from torch import nn
 
 from audio_rnn.data.batching import Batches
+from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.engine.distributed import Process
 from audio_rnn.features import Features
 
+TrainingData = Batches[Any] | ShardBatches[Any]  # of files, or of shards
 
-def measure_statistics(features: Features, batches: Batches[Any], process: Process) -> None:
+
+def measure_statistics(features: Features, batches: TrainingData, process: Process) -> None:
     """Mean and deviation for global normalisation.
 
-    Every process goes through all data in the same order, and so finds the same values.
+    Every process goes through the same data in the same order, and so finds the same values.
     """
-    every = Batches(batches.dataset, batches.config)
-    moved = (batch.to(process.device) for batch in every.epoch(0))
+    moved = (batch.to(process.device) for batch in batches.in_order())
     features.fit((batch.inputs, batch.lengths) for batch in moved)
 
 
-def report(model: nn.Module, batches: Batches[Any], items: str) -> None:
+def report(model: nn.Module, batches: TrainingData, items: str) -> None:
     """Say what is about to be trained on what."""
     hours = batches.durations.sum() / 3600
     parameters = sum(p.numel() for p in model.parameters())

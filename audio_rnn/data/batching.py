@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from traceback import clear_frames
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -57,7 +57,17 @@ class Batch:
 Padded = TypeVar("Padded", bound=Batch, covariant=True)
 
 
-class Items(Protocol[Padded]):
+class Reader(Protocol[Padded]):
+    """What reads items and puts them together."""
+
+    def __getitem__(self, index: Any) -> Any:
+        """An item, read from its file."""
+
+    def collate(self, examples: list[Any]) -> Padded:
+        """Items as a batch of their own, with `weights` and `total`."""
+
+
+class Items(Reader[Padded], Protocol[Padded]):
     """What batches are made of."""
 
     @property
@@ -65,12 +75,6 @@ class Items(Protocol[Padded]):
         """Seconds of each item."""
 
     def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int) -> Any:
-        """An item, read from its file."""
-
-    def collate(self, examples: list[Any]) -> Padded:
-        """Items as a batch of their own, with `weights` and `total`."""
 
 
 class Batches(Generic[Padded]):
@@ -107,22 +111,14 @@ class Batches(Generic[Padded]):
         """The batches of an epoch from batch `start` on."""
         plan = self.plan(epoch)[start:]
         shares = [batch[self.rank :: self.world] or batch[:1] for batch in plan]
-        loader: DataLoader[Any] = DataLoader(
-            self.dataset,  # type: ignore[arg-type]
-            batch_sampler=shares,
-            collate_fn=self.dataset.collate,
-            num_workers=self.config.workers,
-            worker_init_fn=outlive,
-            generator=torch.Generator(),  # else the loader would draw from the global one
-        )
-        try:
-            for batch, whole in zip(started(loader), plan):
-                idle = self.rank >= len(whole)
-                weights = batch.weights * (0 if idle else 1)
-                yield replace(batch, total=len(whole), weights=weights)
-        except InputError as error:
-            clear_frames(error.__traceback__)  # lets go of the worker processes
-            raise _without_traceback(error) from None
+        for batch, whole in zip(loaded(self.dataset, shares, self.config.workers), plan):
+            idle = self.rank >= len(whole)
+            weights = batch.weights * (0 if idle else 1)
+            yield replace(batch, total=len(whole), weights=weights)
+
+    def in_order(self) -> Iterator[Padded]:
+        """Everything once, the same in all processes: for statistics."""
+        return Batches(self.dataset, self.config).epoch(0)
 
     def padding(self, epoch: int) -> float:
         """Share of the padded seconds that is padding."""
@@ -130,15 +126,36 @@ class Batches(Generic[Padded]):
         return 1 - float(self.durations.sum() / padded)
 
 
+def loaded(dataset: Reader[Any], shares: Iterable[list[Any]], workers: int) -> Iterator[Any]:
+    """What `dataset.collate` makes of the items of each share. Raises: InputError."""
+    loader: DataLoader[Any] = DataLoader(
+        dataset,  # type: ignore[arg-type]
+        batch_sampler=shares,
+        collate_fn=dataset.collate,
+        num_workers=workers,
+        worker_init_fn=outlive,
+        generator=torch.Generator(),  # else the loader would draw from the global one
+    )
+    try:
+        yield from started(loader)
+    except InputError as error:
+        clear_frames(error.__traceback__)  # lets go of the worker processes
+        raise _without_traceback(error) from None
+
+
 def make_plan(durations: np.ndarray, seconds: float, seed: int, epoch: int) -> list[list[int]]:
     """Indices of each batch of an epoch, in whatever unit `durations` and `seconds` have."""
     random = np.random.default_rng([seed, epoch])
-    jitter = 1 + BUCKET_NOISE * random.uniform(-0.5, 0.5, len(durations)) * (epoch > 0)
-    order = np.argsort(durations * jitter, kind="stable")
-    batches = group_by_length(order.tolist(), durations, seconds)
+    batches = group_by_length(jittered_order(durations, random, epoch), durations, seconds)
     if epoch > 0:
         random.shuffle(batches)
     return batches
+
+
+def jittered_order(durations: np.ndarray, random: np.random.Generator, epoch: int) -> list[int]:
+    """Indices by length, shorter ones first: about, but in epoch 0."""
+    jitter = 1 + BUCKET_NOISE * random.uniform(-0.5, 0.5, len(durations)) * (epoch > 0)
+    return np.argsort(durations * jitter, kind="stable").tolist()
 
 
 def group_by_length(order: Sequence[int], durations: np.ndarray, seconds: float) -> list[list[int]]:

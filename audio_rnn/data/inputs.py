@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -52,25 +53,32 @@ def read_frames(path: Path) -> NDArray[np.float32]:
     Raises: ManifestError.
     """
     try:
-        frames = read_sphinx(path) if path.suffix == ".mfc" else read_npy(path)
-    except (OSError, ValueError, TypeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise ManifestError(f"{path}: cannot be read as feature frames: {error}") from error
+    return decode_frames(data, path.suffix, str(path))
+
+
+def decode_frames(data: bytes, suffix: str, name: str) -> NDArray[np.float32]:
+    """The same from the bytes of the file that messages call `name`. Raises: ManifestError."""
+    try:
+        frames = decode_sphinx(data) if suffix == ".mfc" else decode_npy(data)
+    except (OSError, ValueError, TypeError) as error:
+        raise ManifestError(f"{name}: cannot be read as feature frames: {error}") from error
     if frames.ndim != 2 or not len(frames) or not np.isfinite(frames).all():
         raise ManifestError(
-            f"{path}: found shape {frames.shape}, expected finite (frames, coefficients)"
+            f"{name}: found shape {frames.shape}, expected finite (frames, coefficients)"
         )
     return frames
 
 
-def read_npy(path: Path) -> NDArray[np.float32]:
+def decode_npy(data: bytes) -> NDArray[np.float32]:
     """The array in a .npy file. Raises OSError, ValueError, TypeError; runs no code."""
-    with path.open("rb") as file:
-        return np.lib.format.read_array(file, allow_pickle=False).astype(np.float32)
+    return np.lib.format.read_array(BytesIO(data), allow_pickle=False).astype(np.float32)
 
 
-def read_sphinx(path: Path, coefficients: int = 13) -> NDArray[np.float32]:
+def decode_sphinx(data: bytes, coefficients: int = 13) -> NDArray[np.float32]:
     """A CMU Sphinx feature file: int32 number of values, then float32, in either byte order."""
-    data = path.read_bytes()
     for order in (">", "<"):
         if len(data) >= 4 and int(np.frombuffer(data, order + "i4", 1)[0]) == len(data) // 4 - 1:
             values = np.frombuffer(data, order + "f4", offset=4)

@@ -23,6 +23,7 @@ PACKAGES = ("audio-rnn", "torch", "torchaudio", "numpy", "soundfile", "librosa")
 
 FREE = {  # fields that say where and how comfortably, not what: a run may go on with others
     *("run_dir", "data", "training.device", "training.threads", "batches.workers"),
+    "shards.source",
     *("training.tensorboard", "training.log_layers", "training.save_every"),
 }
 

@@ -16,6 +16,7 @@ from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.hypothesis import Hypothesis
+from audio_rnn.features import Features
 from audio_rnn.metrics.text import character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import BLANK
@@ -124,18 +125,19 @@ def too_short(
     model: SpeechModel, utterances: list[Utterance], targets: list[list[int]]
 ) -> list[str]:
     """Ids of utterances with fewer steps than their target needs."""
-    names = []
-    for utterance, target in zip(utterances, targets):
-        steps = -(-frame_count(model, utterance) // model.config.acoustic.stride)
-        needed = needed_steps(torch.tensor([target]), torch.tensor([len(target)]))
-        if steps < int(needed):
-            names.append(utterance.id)
-    return names
+    stride = model.config.acoustic.stride
+    pairs = zip(utterances, targets)
+    return [u.id for u, target in pairs if not fits(model.features, stride, u, target)]
 
 
-def frame_count(model: SpeechModel, utterance: Utterance) -> int:
+def fits(features: Features, stride: int, utterance: Utterance, target: list[int]) -> bool:
+    """Whether an utterance has as many steps, of `stride` frames each, as its target needs."""
+    steps = -(-frame_count(features, utterance) // stride)
+    return steps >= int(needed_steps(torch.tensor([target]), torch.tensor([len(target)])))
+
+
+def frame_count(features: Features, utterance: Utterance) -> int:
     """Frames of an utterance, by its duration."""
     if utterance.features:
-        return round(utterance.duration / model.features.hop_seconds)
-    samples = round(utterance.duration * model.features.config.sample_rate)
-    return model.features.frame_count(samples)
+        return round(utterance.duration / features.hop_seconds)
+    return features.frame_count(round(utterance.duration * features.config.sample_rate))

@@ -8,6 +8,7 @@ from pathlib import Path
 from audio_rnn.augment import AugmentConfig
 from audio_rnn.config import from_command_line, to_dict
 from audio_rnn.data.batching import BatchConfig
+from audio_rnn.data.shards import ShardConfig
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
 from recipes.command import program
@@ -17,12 +18,15 @@ from recipes.command import program
 class RecipeConfig:
     """One training of a speech recogniser."""
 
-    data: Path = Path("data/default")  # folder with train.jsonl, valid.jsonl and vocabulary.txt
+    data: Path = Path(
+        "data/default"
+    )  # folder with train.jsonl, valid.jsonl and vocabulary.txt; or of shards
     run_dir: Path = Path("runs/speech_recognition")  # folder that the training writes to
     init: Path | None = None  # run folder of a model to begin with, which is then built like it
     model: SpeechConfig = field(default_factory=SpeechConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     batches: BatchConfig = field(default_factory=BatchConfig)
+    shards: ShardConfig = field(default_factory=ShardConfig)  # of data made by recipes.shard
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 

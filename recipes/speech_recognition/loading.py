@@ -9,18 +9,24 @@ from audio_rnn.data.batching import Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.engine.distributed import Process
-from audio_rnn.errors import ManifestError, VocabularyError
+from audio_rnn.errors import InputError, ManifestError
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.tasks.recognition import too_short
 from audio_rnn.vocabulary import Vocabulary
+from recipes.prepared import data_file, in_shards
 from recipes.speech_recognition.config import RecipeConfig
+from recipes.speech_recognition.sharded import encode as spell
+from recipes.speech_recognition.sharded import load_train_shards, load_valid_shards
+from recipes.training import TrainingData
 
 log = logging.getLogger(__name__)
 
 
-def load_train(config: RecipeConfig, model: SpeechModel, process: Process) -> Batches:
+def load_train(config: RecipeConfig, model: SpeechModel, process: Process) -> TrainingData:
     """Training batches, without utterances that CTC cannot align, which are named."""
-    path = config.data / "train.jsonl"
+    path = data_file(config.data, "train")
+    if in_shards(path):
+        return load_train_shards(config, path, model, process)
     utterances, targets, short = load_split(path, model)
     if short and process.first:
         _warn_of_short(path, short, len(utterances), "left out")
@@ -39,9 +45,11 @@ def load_train(config: RecipeConfig, model: SpeechModel, process: Process) -> Ba
     return Batches(dataset, config.batches, seed, process.rank, process.world)
 
 
-def load_valid(config: RecipeConfig, model: SpeechModel, process: Process) -> Batches:
+def load_valid(config: RecipeConfig, model: SpeechModel, process: Process) -> TrainingData:
     """All utterances for validation, which one process does; those too short count as errors."""
-    path = config.data / "valid.jsonl"
+    path = data_file(config.data, "valid")
+    if in_shards(path):
+        return load_valid_shards(config, path, model)
     if not path.exists():
         raise ManifestError(
             f"{path}: missing, expected utterances to choose the best model by; "
@@ -70,11 +78,7 @@ def _warn_of_short(path: Path, short: set[str], count: int, what: str) -> None:
 
 def encode(vocabulary: Vocabulary, utterance: Utterance, path: Path) -> list[int]:
     """Symbol ids of an utterance's text. Raises ManifestError, VocabularyError."""
-    if not (utterance.text or "").strip():
-        raise ManifestError(
-            f"{path}: utterance {utterance.id!r} has no text; expected a transcript"
-        )
     try:
-        return vocabulary.encode(utterance.text or "")
-    except VocabularyError as error:
-        raise VocabularyError(f"{path}: utterance {utterance.id!r}: {error}") from None
+        return spell(vocabulary, utterance)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from None

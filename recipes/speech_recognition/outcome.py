@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 
-from audio_rnn.data.batching import Batches
 from audio_rnn.engine.state import Position
 from recipes.command import suggest_evaluation
 from recipes.speech_recognition.config import RecipeConfig
+from recipes.training import TrainingData
 
 POOR = 0.9  # word error rate that makes a recogniser useless
 
 
-def report_outcome(config: RecipeConfig, end: Position, batches: Batches, silent: bool) -> None:
+def report_outcome(
+    config: RecipeConfig, end: Position, batches: TrainingData, silent: bool
+) -> None:
     """Say what to do next; `silent`: the last epoch wrote nothing but blanks."""
     if end.best is None:
         return
@@ -21,7 +23,7 @@ def report_outcome(config: RecipeConfig, end: Position, batches: Batches, silent
     suggest_evaluation("speech_recognition", config.run_dir, "--manifest", config.data, ".jsonl")
 
 
-def advice(config: RecipeConfig, end: Position, batches: Batches, silent: bool) -> str:
+def advice(config: RecipeConfig, end: Position, batches: TrainingData, silent: bool) -> str:
     """What is known of a training that came to nothing, and what may help."""
     hours = batches.durations.sum() / 3600
     remedies = [

@@ -17,6 +17,7 @@ from audio_rnn.models.speech import SpeechModel
 from audio_rnn.models.transfer import Inherited, begin_with
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import Vocabulary
+from recipes.prepared import data_file
 from recipes.same_run import keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
 from recipes.speech_recognition.loading import load_train, load_valid
@@ -44,7 +45,7 @@ def _train(config: RecipeConfig) -> None:
     if trainer.process.first:
         describe_run(config.run_dir, config)
         keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
-        keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl")
+        keep_digest(config.run_dir / "train.sha256", data_file(config.data, "train"))
         report(model, batches, "utterances")
     if inherited and trainer.process.first and not trainer.begun:
         report_inherited(config, inherited)

@@ -101,12 +101,12 @@ def test_the_frames_of_a_file_are_counted_as_they_will_be(
     model = SpeechModel(SpeechConfig(FeatureConfig(dialect=dialect)), VOCABULARY)
     _, lengths = model.features(torch.zeros(1, samples), torch.tensor([samples]))
     sound = Utterance("sound", round(samples / 16000, 4), "a.wav")
-    assert frame_count(model, sound) == int(lengths)
+    assert frame_count(model.features, sound) == int(lengths)
 
 
 def test_the_frames_of_a_feature_file_are_its_own() -> None:
     utterances = [Utterance("u", n / 100, features="a.npy") for n in range(1, 200)]
-    assert [frame_count(small_model(), u) for u in utterances] == [*range(1, 200)]
+    assert [frame_count(small_model().features, u) for u in utterances] == [*range(1, 200)]
 
 
 def test_augmentation_goes_to_the_device_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,143 @@
+"""Samples of a tar archive, one after the other: files side by side that share a key.
+
+The layout of webdataset: `a/000012.flac` and `a/000012.json` are the parts `flac` and `json` of the
+sample `a/000012`. Archives are read as a stream and nothing is unpacked, so a path in one leads
+nowhere.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from audio_rnn.data.shards import is_pipe
+from audio_rnn.errors import ShardError
+
+LARGEST = 1 << 30  # bytes of a file in a shard; more is damage, or meant to fill the memory
+REMEDY = "copy the shard again, or leave it out of the index"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Files of one key, as they lie in a shard."""
+
+    shard: str
+    key: str
+    parts: dict[str, bytes]  # by suffix, in lower case, without its dot
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"{self.shard}: {self.key}"
+
+
+def read_samples(source: str, shard: str) -> Iterator[Sample]:
+    """The samples of a shard, as they come. Raises: ShardError."""
+    key, parts = "", dict[str, bytes]()
+    with _opened(source, shard) as stream:
+        for path, data in _members(stream, shard):
+            this, suffix = split_key(path)
+            if this != key and parts:
+                yield Sample(shard, key, parts)
+                parts = {}
+            key = this
+            if suffix in parts:
+                raise ShardError(f"{shard}: {path!r} stands twice; make the shard again")
+            parts[suffix] = data
+        if parts:
+            yield Sample(shard, key, parts)
+
+
+def split_key(path: str) -> tuple[str, str]:
+    """Path of a file in an archive -> key and suffix, which begins at the first dot of its name."""
+    folder, slash, name = path.rpartition("/")
+    stem, _, suffix = name.partition(".")
+    return folder + slash + stem, suffix.lower()
+
+
+def _members(stream: IO[bytes], shard: str) -> Iterator[tuple[str, bytes]]:
+    """Path and content of each file. Raises: ShardError."""
+    try:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                if member.isdir():
+                    continue
+                _check(member, shard)
+                file = archive.extractfile(member)
+                assert file is not None, "a regular file"
+                yield member.name, file.read()
+                archive.members = []  # type: ignore[attr-defined]  # else it keeps them all
+    except (tarfile.TarError, EOFError) as error:
+        raise ShardError(f"{shard}: truncated or no tar archive: {error}; {REMEDY}") from error
+
+
+def _check(member: tarfile.TarInfo, shard: str) -> None:
+    if not member.isreg():
+        raise ShardError(
+            f"{shard}: {member.name!r}: found a link or device, expected files; make the shard "
+            "again of files alone"
+        )
+    if member.size > LARGEST:
+        raise ShardError(
+            f"{shard}: {member.name!r}: found {member.size} bytes, expected at most {LARGEST}; "
+            "cut long recordings into parts"
+        )
+
+
+@contextmanager
+def _opened(source: str, shard: str) -> Iterator[IO[bytes]]:
+    """The bytes of a shard: of a file, or what a command writes. Raises: ShardError."""
+    if is_pipe(source):
+        with _piped(source.removeprefix("pipe:"), shard) as stream:
+            yield stream
+        return
+    try:
+        with Path(source, shard).open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise ShardError(f"{shard}: cannot be read: {error}; {REMEDY}") from error
+
+
+@contextmanager
+def _piped(command: str, shard: str) -> Iterator[IO[bytes]]:
+    """What a command writes, run without a shell. Raises: ShardError when it fails."""
+    words = [word.replace("{}", shard) for word in shlex.split(command)]
+    with tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors)
+        except OSError as error:
+            raise ShardError(f"{shard}: {shlex.join(words)}: {error.strerror}") from error
+        assert process.stdout is not None
+        status = 0
+        try:
+            yield process.stdout
+            while process.stdout.read(1 << 20):  # behind the end of the archive
+                pass
+            status = _status(process)
+        except ShardError:
+            status = _status(process)
+            if not status:
+                raise
+        finally:
+            process.kill()
+            process.stdout.close()
+            process.wait()
+        if status:
+            errors.seek(0)
+            said = " ".join(errors.read()[-500:].decode(errors="replace").split())
+            raise ShardError(f"{shard}: {shlex.join(words)} ended with status {status}: {said}")
+
+
+def _status(process: subprocess.Popen[bytes]) -> int:
+    """Of a command whose output was read, or is no archive; 0 when it goes on."""
+    try:
+        return process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return 0

@@ -1,0 +1,165 @@
+"""Folders into shards, other people's shards, and training from both."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from audio_rnn import config as configs
+from audio_rnn.data.manifest import read_manifest
+from audio_rnn.data.samples import describe
+from audio_rnn.data.shard_batches import ShardBatches
+from audio_rnn.data.shards import index_path, read_index
+from audio_rnn.data.tar import read_samples
+from audio_rnn.engine.interrupt import Interrupted
+from audio_rnn.errors import InputError, ManifestError, TrainingError
+from audio_rnn.models.folder import read_model
+from recipes import index_shards, shard
+from recipes.speech_recognition import prepare_default
+from recipes.speech_recognition.config import RecipeConfig
+from recipes.speech_recognition.train import train
+
+REPO = Path(__file__).parents[2]
+DEBUG = REPO / "conf" / "speech_recognition" / "debug.yaml"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A small embedded corpus."""
+    folder = tmp_path_factory.mktemp("corpus")
+    options = prepare_default.Options(
+        folder, train_utterances=24, valid_utterances=6, test_utterances=6
+    )
+    prepare_default.prepare(options)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shards(folder, tmp_path_factory) -> Path:
+    """The same in shards of ten seconds."""
+    output = tmp_path_factory.mktemp("shards")
+    shard.prepare(shard.Options(folder, output, seconds=10.0))
+    return output
+
+
+def debug(shards: Path, run_dir: Path, lanes: int = 2, **training: object) -> RecipeConfig:
+    config = configs.load(RecipeConfig, DEBUG)
+    return replace(
+        config,
+        data=shards,
+        run_dir=run_dir,
+        batches=replace(config.batches, seconds=12.0, workers=0),
+        shards=replace(config.shards, lanes=lanes, buffer=15.0),
+        training=replace(config.training, **training),
+    )
+
+
+def test_every_line_of_every_manifest_is_in_a_shard_with_its_sound(folder, shards, capsys):
+    for split in shard.SPLITS:
+        index = read_index(index_path(shards, split))
+        found = {}
+        for name in index.names:
+            for sample in read_samples(index.source, name):
+                found[describe(sample, 9.9).id] = sample
+        lines = read_manifest(folder / f"{split}.jsonl")
+        assert found.keys() == {line.id for line in lines}
+        for line in lines:
+            sample = found[line.id]
+            told = replace(describe(sample, 9.9), audio=line.audio)
+            assert told == line
+            assert sample.parts["flac"] == (folder / line.source).read_bytes()
+    assert (shards / "vocabulary.txt").read_text() == (folder / "vocabulary.txt").read_text()
+
+
+def test_training_from_shards_goes_on_in_the_middle_of_an_epoch(shards, tmp_path, monkeypatch):
+    train(debug(shards, tmp_path / "whole"))
+    epoch = ShardBatches.epoch
+
+    def stopping(self: ShardBatches, number: int, start: int = 0) -> Iterator[object]:
+        for i, batch in enumerate(epoch(self, number, start), start):
+            if (number, i, start) == (2, 2, 0):
+                os.kill(os.getpid(), signal.SIGINT)
+            yield batch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ShardBatches, "epoch", stopping)
+        with pytest.raises(Interrupted):
+            train(debug(shards, tmp_path / "parts"))
+    train(replace(debug(shards, tmp_path / "parts"), data=shards))
+    whole, parts = (read_model(tmp_path / run, "speech").weights for run in ("whole", "parts"))
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    with pytest.raises(TrainingError, match=r"shards\.lanes: 2 there, 1 now"):
+        train(debug(shards, tmp_path / "parts", lanes=1))
+
+
+def test_two_processes_train_from_shards_through_a_pipe(shards, tmp_path):
+    """Two machines would do the same; each reads the shards of its lanes alone."""
+    (tmp_path / "data").mkdir()
+    for name in ("vocabulary.txt", "train.shards.jsonl", "valid.shards.jsonl"):
+        (tmp_path / "data" / name).write_bytes((shards / name).read_bytes())
+    log = tmp_path / "fetched"
+    fetch = f"pipe:bash -c 'echo $RANK $0 >> {log}; cat {shards}/$0' {{}}"
+    words = ["--config", str(DEBUG), "--data", "data", "--run-dir", "run", "--training.epochs", "1"]
+    words += ["--batches.workers", "0"]
+    shards_ = ["--shards.source", fetch, "--shards.lanes", "2"]
+    start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
+    done = subprocess.run(
+        [sys.executable, *start, "recipes.speech_recognition.train", *words, *shards_],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPO)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    trained = [line.split() for line in log.read_text().splitlines()]
+    names = read_index(index_path(shards, "train")).names
+    fetched = {rank: {name for r, name in trained if r == rank} for rank in "01"}
+    assert fetched["0"] | fetched["1"] == {*names, *read_index(index_path(shards, "valid")).names}
+    assert (tmp_path / "run" / "model" / "model.json").exists()
+
+
+def test_shards_of_others_get_an_index_and_a_vocabulary(folder, shards, tmp_path):
+    (tmp_path / "train").mkdir()
+    for path in (shards / "train").iterdir():
+        (tmp_path / "train" / path.name).write_bytes(path.read_bytes())
+    index_shards.prepare(index_shards.Options(tmp_path))
+    made, ours = (read_index(index_path(where, "train")) for where in (tmp_path, shards))
+    assert made.names == ours.names
+    for a, b in zip(made.durations, ours.durations, strict=True):
+        assert a.tolist() == pytest.approx(b.tolist(), abs=1e-3)
+    letters = {*"".join(u.text or "" for u in read_manifest(folder / "train.jsonl"))}
+    assert len((tmp_path / "vocabulary.txt").read_text().splitlines()) >= len(letters)
+    with pytest.raises(InputError, match="expected a folder of tar archives"):
+        index_shards.prepare(index_shards.Options(tmp_path, split="valid"))
+
+
+def test_a_folder_of_both_is_refused(folder, shards, tmp_path):
+    for name in ("train.shards.jsonl", "vocabulary.txt"):
+        (tmp_path / name).write_bytes((shards / name).read_bytes())
+    (tmp_path / "train.jsonl").write_text(json.dumps({"id": "a", "duration": 1, "audio": "a"}))
+    with pytest.raises(ManifestError, match=r"found train\.jsonl and train\.shards\.jsonl"):
+        train(debug(tmp_path, tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seconds": 0.0}, "--seconds: found 0.0"),
+        ({"source": Path("nowhere")}, "nowhere: found nothing, expected a folder"),
+        ({"source": REPO / "conf"}, r"found no train\.jsonl"),
+    ],
+)
+def test_mistakes_are_named(folder, tmp_path, change, message):
+    with pytest.raises(InputError, match=message):
+        shard.prepare(replace(shard.Options(folder, tmp_path), **change))
+    with pytest.raises(InputError, match="--output: found the source"):
+        shard.prepare(shard.Options(folder, folder))
