@@ -344,5 +344,12 @@ def test_every_one_of_many_samples_is_valid(run: Path, corpus: Path, tmp_path: P
     options = sample.Options(run, corpus / "test.jsonl", tmp_path / "samples", count=20, bars=4)
     outcome = sample.sample(options)
     assert (outcome.pieces, outcome.valid) == (20, 20)
-    assert len(list((tmp_path / "samples").glob("*.mid"))) == 20
+    files = list((tmp_path / "samples").glob("*.mid"))
+    assert len(files) == 20
+    for path in files:  # other libraries find the same notes
+        notes = sum(len(voice.notes) for voice in read_piece(path).voices)
+        instruments = pretty_midi.PrettyMIDI(str(path)).instruments
+        assert sum(len(instrument.notes) for instrument in instruments) == notes
+        events = [m for track in mido.MidiFile(path).tracks for m in track]
+        assert sum(m.type == "note_on" and m.velocity > 0 for m in events) == notes
     assert "20 of 20 files are valid" in capsys.readouterr().out
