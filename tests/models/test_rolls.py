@@ -166,8 +166,9 @@ def test_how_much_is_recalled_comes_in_classes_each_twice_as_wide() -> None:
 def test_what_is_recalled_is_heard_from_where_a_piece_repeats_itself() -> None:
     model, once = make("joint"), random_roll(6, seed=3)
     twice = collate({"a": np.concatenate([once, once])})
-    nothing = {name: torch.zeros_like(getattr(twice, name)) for name in ("recalled", "matched")}
-    told, forgotten = score(model, twice)[0], score(model, replace(twice, **nothing))[0]
+    matched, recalled = torch.zeros_like(twice.matched), torch.zeros_like(twice.recalled)
+    without = replace(twice, matched=matched, recalled=recalled)
+    told, forgotten = score(model, twice)[0], score(model, without)[0]
     torch.testing.assert_close(told[:6], forgotten[:6])
     assert (told[7:] - forgotten[7:]).abs().min() > 1e-3
 
