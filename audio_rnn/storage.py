@@ -26,6 +26,7 @@ SIGNATURE = "description_sha256"
 def save(folder: Path, name: str, description: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     """Write `description` (JSON values) and `tensors` as `name` into `folder`. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder, name)
     draft = folder / f".{name}.safetensors.{os.getpid()}"
     try:
         _write_tensors(draft, tensors)
@@ -37,6 +38,7 @@ def save(folder: Path, name: str, description: dict[str, Any], tensors: dict[str
     values = {"version": VERSION, "tensors": weights.name, "sha256": digest, **description}
     values[SIGNATURE] = sign(values)
     write_text(folder / f"{name}.json", json.dumps(values, indent=1, ensure_ascii=False))
+    _flush_folder(folder)
     for old in folder.glob(f"{name}-{'[0-9a-f]' * 12}.safetensors"):
         if old.name != weights.name:
             old.unlink()
@@ -108,6 +110,22 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
 def _flush(descriptor: int) -> None:
     os.fsync(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make what was moved in it outlast a power cut, before what it replaces is deleted."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _flush(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Delete drafts whose writer was killed; nobody else writes this name into the folder."""
+    for kind in ("safetensors", "json"):
+        for draft in folder.glob(f".{name}.{kind}.*"):
+            draft.unlink(missing_ok=True)
 
 
 def _read_json(path: Path, remedy: str) -> dict[str, Any]:

@@ -59,6 +59,8 @@ class Options:
     """MIDI file; with --count 8, tune.mid becomes tune-1.mid to tune-8.mid."""
     primer: Path | None = None
     """MIDI, ABC or MusicXML file that the pieces begin with."""
+    harmonize: Path | None = None
+    """MIDI, ABC or MusicXML file whose first voice is kept as it is; the others are drawn around it."""
     wanted: tyro.conf.OmitArgPrefixes[Wanted] = field(default_factory=Wanted)
     temperature: float = 1.0
     """Under 1: more of what is likely; over 1: more surprise."""
@@ -100,15 +102,19 @@ def run(options: Options) -> int:
     paths = _outputs(options)
     sampling = SamplingConfig(options.temperature, options.top_k, options.top_p, options.repetition)
     plan = make_plan(options.wanted, options.endless)
+    _check_given(options)
     primer = read_piece(options.primer) if options.primer else None
+    melody = read_piece(options.harmonize) if options.harmonize else None
     if options.soundfont:
-        from audio_rnn.inference.synthesizer import check_soundfont
+        from audio_rnn.inference.synthesizer import load_soundfont
 
-        check_soundfont(options.soundfont)
+        load_soundfont(options.soundfont)
     generator = Generator.load(options.model)
     if options.endless:
         return _stream(generator, options, plan, sampling, primer)
-    if options.beam is not None:
+    if melody is not None:
+        pieces = generator.harmonize(melody, plan, sampling, options.seed, options.count)
+    elif options.beam is not None:
         pieces = [generator.likeliest(plan, _width(options), primer)]
     else:
         pieces = generator.generate(plan, sampling, options.seed, options.count, primer)
@@ -170,6 +176,15 @@ def _pair(
     return parts[0], parts[-1]
 
 
+def _check_given(options: Options) -> None:
+    others = {"--primer": options.primer, "--beam": options.beam, "--endless": options.endless}
+    found = [name for name, value in others.items() if value]
+    if options.harmonize and found:
+        raise InputError(
+            f"--harmonize: found {found[0]} beside it, expected one of them; leave one out"
+        )
+
+
 def _width(options: Options) -> int:
     if options.beam is None or options.beam < 1 or options.count != 1:
         raise InputError(
@@ -182,6 +197,8 @@ def _width(options: Options) -> int:
 def _outputs(options: Options) -> list[Path]:
     """The MIDI file of each piece. Raises: InputError when one is there, or cannot be."""
     path, count = options.output, options.count
+    if options.seed < 0:
+        raise InputError(f"--seed: found {options.seed}, expected 0 or more")
     if count < 1 or (options.endless and count > 1):
         raise InputError(f"--count: found {count}, expected 1 or more, and 1 with --endless")
     if path.suffix.lower() not in (".mid", ".midi"):

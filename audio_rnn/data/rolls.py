@@ -7,9 +7,10 @@ names, their lengths in frames and their frames one after the other, packed to b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.config import require
 from audio_rnn.data.batching import make_plan
+from audio_rnn.data.repeats import recall
 from audio_rnn.data.sequences import Carry
 from audio_rnn.errors import MusicError
 
@@ -49,6 +51,10 @@ class RollBatch:
     before: (
         Tensor  # (batch, frames, voices, KEYS) uint8, the frame before; silence before the first
     )
+    recalled: Tensor  # (batch, frames, voices, KEYS) uint8, what came when it was like this before
+    matched: (
+        Tensor  # (batch, frames) frames before that were like this; 0 where nothing is recalled
+    )
     frames: Tensor  # (batch, frames, voices, KEYS) uint8, those to be told
     lengths: Tensor  # (batch,) frames that are no padding
     weights: Tensor  # (batch,) frames, or 0 for a piece that only keeps this process in step
@@ -58,7 +64,7 @@ class RollBatch:
 
     def to(self, device: torch.device) -> RollBatch:
         """The same batch on another device."""
-        names = ("before", "frames", "lengths", "weights")
+        names = ("before", "recalled", "matched", "frames", "lengths", "weights")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
     def pieces(self, frames: int) -> Iterator[RollBatch]:
@@ -73,6 +79,8 @@ class RollBatch:
             yield replace(
                 self,
                 before=self.before[:, part],
+                recalled=self.recalled[:, part],
+                matched=self.matched[:, part],
                 frames=self.frames[:, part],
                 lengths=lengths,
                 weights=(lengths * (self.weights > 0)).float(),
@@ -122,11 +130,19 @@ class RollBatches:
 
 def collate(rolls: Mapping[str, Roll]) -> RollBatch:
     """Rolls by name, padded."""
-    frames = pad_sequence([torch.from_numpy(roll) for roll in rolls.values()], batch_first=True)
-    lengths = torch.tensor([len(roll) for roll in rolls.values()])
+    frames = padded(rolls.values())
     before = torch.cat([torch.zeros_like(frames[:, :1]), frames[:, :-1]], dim=1)
-    weights, total = lengths.float(), int(lengths.sum())
-    return RollBatch(list(rolls), before, frames, lengths, weights, total)
+    recalled, matched = zip(*map(recall, rolls.values()))
+    lengths = torch.tensor([len(roll) for roll in rolls.values()])
+    return RollBatch(
+        list(rolls), before, padded(recalled), padded(matched), frames, lengths,
+        weights=lengths.float(), total=int(lengths.sum()),
+    )  # fmt: skip
+
+
+def padded(arrays: Iterable[NDArray[Any]]) -> Tensor:
+    """(frames, ...) of different lengths -> (batch, frames, ...)."""
+    return pad_sequence([torch.from_numpy(array) for array in arrays], batch_first=True)
 
 
 def transpose(roll: Roll, most: int, random: np.random.Generator) -> Roll:

@@ -70,13 +70,7 @@ class Planned:
         Raises: MusicError for a plan of symbols that are not known, or no pitch that may sound.
         """
         self.plan = plan
-        usable = np.ones(SIZE, bool) if known is None else known.copy()
-        usable[ids_of(Kind.PITCH)] &= _pitches(plan, plan.key or key)
-        if not usable[ids_of(Kind.PITCH)].any():
-            raise MusicError(
-                f"found no pitch from {plan.lowest} to {plan.highest} that the model knows"
-                f"{' in the scale' if plan.scale else ''}, expected some; widen the range"
-            )
+        usable = find_usable(plan, known, key)
         self.fixed = _fixed(plan)
         for kind, index in self.fixed.items():
             _check_known(usable, kind, index)
@@ -113,6 +107,21 @@ class Planned:
                 bar = max(self.grammar.state.bar - 1, 0) // SPAN * SPAN
                 found[kind] = _level(ramp, bar, self.plan.bars)
         return found
+
+
+def find_usable(plan: Plan, known: np.ndarray | None, key: Key | None) -> np.ndarray:
+    """(symbols,) bool: those that are known, with pitches as planned.
+
+    Raises: MusicError where no pitch may sound.
+    """
+    usable = np.ones(SIZE, bool) if known is None else known.copy()
+    usable[ids_of(Kind.PITCH)] &= _pitches(plan, plan.key or key)
+    if not usable[ids_of(Kind.PITCH)].any():
+        raise MusicError(
+            f"found no pitch from {plan.lowest} to {plan.highest} that the model knows"
+            f"{' in the scale' if plan.scale else ''}, expected some; widen the range"
+        )
+    return usable
 
 
 def _level(ramp: tuple[float, float], bar: int, bars: float | None) -> int:
@@ -163,5 +172,7 @@ def _pitches(plan: Plan, key: Key | None) -> np.ndarray:
     if not plan.scale:
         return allowed
     if key is None:
-        raise MusicError("scale: found no key, expected one to be named, or a primer that has one")
+        raise MusicError(
+            "scale: found no key, expected one to be named, or a primer or melody that has one"
+        )
     return allowed & np.isin((pitches - key.tonic) % 12, MINOR if key.minor else MAJOR)

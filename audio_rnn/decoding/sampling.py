@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,11 +74,14 @@ class Sampler:
         Raises: DecodingError where no symbol is allowed.
         """
         rows = list(range(len(constraints)))
-        logits, state = self._read(len(rows), given)
+        logits, state = self.read(len(rows), given)
         draws = [np.random.default_rng(seed) for seed in seeds]
         recent = [deque(given, WINDOW) for _ in constraints]
         while rows:
-            symbols = self._draw([constraints[row] for row in rows], logits, draws, recent, rows)
+            allowed = allow([constraints[row] for row in rows])
+            symbols = self.draw(
+                logits, allowed, [draws[row] for row in rows], [recent[row] for row in rows]
+            )
             going = symbols != BOUNDARY
             rows = [row for row, goes in zip(rows, going) if goes]
             symbols = symbols[going]
@@ -91,41 +94,48 @@ class Sampler:
             yield drawn
             logits, state = self.model.step(symbols, choose_rows(state, going))
 
-    def _read(self, batch: int, given: Sequence[int]) -> tuple[np.ndarray, list[Layer]]:
+    def read(self, batch: int, given: Sequence[int]) -> tuple[np.ndarray, list[Layer]]:
+        """Logits and state of so many sequences that all begin with `given`."""
         logits, state = self.model.start(batch)
         for symbol in given:
             logits, state = self.model.step(np.full(batch, symbol), state)
         return logits, state
 
-    def _draw(
+    def draw(
         self,
-        constraints: list[Constraint],
         logits: np.ndarray,
-        draws: list[np.random.Generator],
-        recent: list[deque[int]],
-        rows: list[int],
+        allowed: np.ndarray,
+        draws: Sequence[np.random.Generator],
+        recent: Sequence[Iterable[int]],
     ) -> np.ndarray:
-        allowed = np.stack([constraint.allowed() for constraint in constraints])
-        if not allowed.any(axis=1).all():
-            raise DecodingError(
-                "found no symbol that may come next, expected one: the settings exclude each other; "
-                "widen the range of pitches, the scale or the number of bars"
-            )
+        """One symbol for each sequence, out of those that are `allowed` (batch, symbols).
+
+        Each draws from its own random numbers, knowing its own last symbols.
+        """
         if self.config.repetition != 1:
-            logits = np.stack(
-                [self._penalise(logits[i], recent[row]) for i, row in enumerate(rows)]
-            )
-        chances = np.array([draws[row].random() for row in rows])
+            logits = np.stack([self._penalise(*pair) for pair in zip(logits, recent)])
+        chances = np.array([generator.random() for generator in draws])
         config = self.config
         top_k = config.top_k or allowed.shape[1]
         return draw(logits, allowed, chances, config.temperature, top_k, config.top_p)
 
-    def _penalise(self, logits: np.ndarray, recent: deque[int]) -> np.ndarray:
+    def _penalise(self, logits: np.ndarray, recent: Iterable[int]) -> np.ndarray:
         again = np.zeros(len(logits), bool)
         again[list(recent)] = True
         if self.counted is not None:
             again &= self.counted
         return logits - np.float32(np.log(self.config.repetition)) * again
+
+
+def allow(constraints: Sequence[Constraint]) -> np.ndarray:
+    """(batch, symbols) bool: what may come next. Raises: DecodingError where nothing may."""
+    allowed = np.stack([constraint.allowed() for constraint in constraints])
+    if not allowed.any(axis=1).all():
+        raise DecodingError(
+            "found no symbol that may come next, expected one: the settings exclude each other; "
+            "widen the range of pitches, the scale or the number of bars"
+        )
+    return allowed
 
 
 @njit(cache=True)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from audio_rnn import storage
@@ -53,19 +52,6 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     except ModelError as error:
         raise TrainingError(f"checkpoint: {error}") from error
     return _unpack(description["state"], tensors)
-
-
-def random_state() -> dict[str, Any]:
-    """States of the random generators of this process."""
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": cuda}
-
-
-def set_random_state(state: dict[str, Any]) -> None:
-    """Go on from `random_state`."""
-    torch.set_rng_state(state["cpu"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
 
 
 def _pack(value: Any, place: str, tensors: dict[str, Tensor]) -> Any:

@@ -14,6 +14,7 @@ from audio_rnn.engine import checkpoint, distributed
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.optimizer import make_optimizer
+from audio_rnn.engine.randomness import random_state, set_random_state
 from audio_rnn.errors import InputError, TrainingError
 from audio_rnn.models.folder import load_weights
 
@@ -61,7 +62,7 @@ class State:
 
     def save(self, folder: Path) -> None:
         """Replace the checkpoint in `folder`; all processes call this. Raises TrainingError."""
-        random = distributed.from_all(checkpoint.random_state(), self.process)
+        random = distributed.from_all(random_state(), self.process)
         if self.process.first:
             whole = {
                 "position": asdict(self.position),
@@ -103,4 +104,4 @@ class State:
             self.scaler.load_state_dict(whole["scaler"])
         random = [whole["random"], *whole["others"]]  # of fewer processes, if there were fewer
         for own in random[self.process.rank : self.process.rank + 1]:
-            checkpoint.set_random_state(own)
+            set_random_state(own)

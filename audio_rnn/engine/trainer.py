@@ -14,6 +14,7 @@ from audio_rnn.engine import checkpoint, distributed, run_folder
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.display import Display, draw_curves, ending
 from audio_rnn.engine.interrupt import Interrupted, Interrupts, Terminated
+from audio_rnn.engine.randomness import seed_all
 from audio_rnn.engine.schedule import learning_rate
 from audio_rnn.engine.state import Position, State
 from audio_rnn.engine.task import Batch, Batches, Task, Truncated
@@ -77,7 +78,7 @@ class Trainer:
         self.display.say(ending(self.state.position, self.config, monitor, folder))
 
     def _resume(self) -> None:
-        torch.manual_seed(self.config.seed + self.process.rank)
+        seed_all(self.config.seed + self.process.rank)
         self.state.resume(self.run_dir / "checkpoint")
         if self.process.first:
             run_folder.cut_history(self.run_dir, self.state.position.step)

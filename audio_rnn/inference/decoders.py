@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from audio_rnn.decoding.calibration import CalibratedDecoder
-from audio_rnn.decoding.decoder import Decoder
+from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.settings import DecodingConfig, all_hotwords, read_lexicon
 from audio_rnn.inference.tuned import WEIGHTS, find_tuned
@@ -32,6 +36,20 @@ def make_decoder(
     if knowledge:
         decoder = make_beam_decoder(model, knowledge, tuned.weights if tuned else {}, config)
     return CalibratedDecoder(decoder, c) if tuned and (c := tuned.calibration) else decoder
+
+
+def texts_of(decoder: Decoder, recordings: Sequence[NDArray[np.float32]]) -> list[str]:
+    """The texts that `decode` finds in log-probabilities (steps, symbols) of whole recordings; those
+    of a beam search many times faster. Raises DecodingError."""
+    if isinstance(decoder, CalibratedDecoder):
+        decoder = decoder.decoder  # texts are the same
+    if isinstance(decoder, GreedyDecoder):
+        return [decode(decoder, log_probs).text for log_probs in recordings]
+    from audio_rnn.decoding.beam.batch import decode_texts
+    from audio_rnn.decoding.beam.decoder import BeamDecoder
+
+    assert isinstance(decoder, BeamDecoder)
+    return decode_texts(decoder, recordings)
 
 
 def read_knowledge(config: DecodingConfig) -> Knowledge:

@@ -9,22 +9,26 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from audio_rnn.config import require
 from audio_rnn.data.sequences import BOUNDARY
 from audio_rnn.decoding.likeliest import find_likeliest
-from audio_rnn.decoding.planned import Plan, Planned, names_of
+from audio_rnn.decoding.particles import draw_around
+from audio_rnn.decoding.planned import Plan, Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig
-from audio_rnn.errors import DecodingError, ModelError, MusicError
+from audio_rnn.errors import DecodingError, ModelError
+from audio_rnn.inference.given_music import check_primer, prepare_melody
 from audio_rnn.inference.training_music import TrainingMusic
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import read_symbols
 from audio_rnn.midi.piece import Note, Piece
 from audio_rnn.midi.state import PieceState
-from audio_rnn.midi.symbols import KIND, METERS, Kind, event_vocabulary, ids_of
+from audio_rnn.midi.symbols import KIND, Kind, event_vocabulary
 from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.sequence import PIECE, SequenceModel
 from audio_rnn.models.stepper import Stepper
 
 TOGETHER = 64  # pieces that are drawn side by side
+PARTICLES = 16  # voices that are tried side by side around a melody
 LONGEST = 50_000  # symbols of a piece whose number of bars is left to the model
 
 
@@ -101,6 +105,29 @@ class Generator:
         best = find_likeliest(self.stepper, constraint, width, LONGEST, given)
         return tidy(read_symbols([*given, *best.symbols]).piece())
 
+    def harmonize(
+        self,
+        melody: Piece,
+        plan: Plan | None = None,
+        sampling: SamplingConfig | None = None,
+        seed: int = 0,
+        count: int = 1,
+        particles: int = PARTICLES,
+    ) -> list[Piece]:
+        """Other voices around the first voice of a tidy piece, which stays as it is.
+
+        The n-th has the seed `seed + n`. A plan's key, meter and tempo are put in place of those of
+        the melody; its range and scale are for the other voices. More particles look further ahead
+        in the melody, and take longer (see `decoding/particles.py`).
+
+        Raises: MusicError, DecodingError.
+        """
+        require(particles >= 1, "particles", particles, "1 or more")
+        constraint = prepare_melody(melody, plan or Plan(), self.training.known)
+        sampler = self._sampler(sampling or SamplingConfig())
+        drawn = (draw_around(sampler, constraint, seed + n, particles) for n in range(count))
+        return [tidy(read_symbols(ids).piece()) for ids in drawn]
+
     @torch.no_grad()
     def score(self, piece: Piece) -> Score:
         """The likelihood of a tidy piece, note by note."""
@@ -123,7 +150,7 @@ class Generator:
 
     def _prepare(self, plan: Plan, primer: Piece | None) -> tuple[Planned, list[int]]:
         if primer is not None:
-            self._check_primer(plan, primer)
+            check_primer(primer, plan, self.training.known)
         key = primer.keys[-1] if primer and primer.keys else None
         constraint = Planned(plan, self.training.known, key)
         given = encode_with_controls(primer) if primer else []
@@ -146,35 +173,6 @@ class Generator:
                     f"found no end within {LONGEST} symbols, expected one; name a number of bars"
                 )
         return rows
-
-    def _check_primer(self, plan: Plan, primer: Piece) -> None:
-        bars = len(list(primer.bars()))
-        if plan.bars is not None and bars >= plan.bars:
-            raise MusicError(
-                f"primer: found {bars} bars, expected fewer than the {plan.bars:g} that are asked; "
-                "ask for more, or shorten it"
-            )
-        known = self.training.known
-        for meter in primer.meters:
-            index = METERS.index((meter.beats, meter.unit))
-            if not known[ids_of(Kind.METER)][index]:
-                seen = names_of(Kind.METER, np.flatnonzero(known[ids_of(Kind.METER)]).tolist())
-                raise MusicError(
-                    f"primer: found meter {meter.beats}/{meter.unit}, which the model never saw; "
-                    f"expected one of {seen}"
-                )
-        self._check_range(plan, primer)
-
-    def _check_range(self, plan: Plan, primer: Piece) -> None:
-        known = np.flatnonzero(self.training.known[ids_of(Kind.PITCH)])
-        lowest, highest = max(plan.lowest, int(known[0])), min(plan.highest, int(known[-1]))
-        pitches = [note.pitch for voice in primer.voices for note in voice.notes]
-        outside = [pitch for pitch in pitches if not lowest <= pitch <= highest]
-        if outside:
-            raise MusicError(
-                f"primer: found pitch {outside[0]}, expected {lowest} to {highest}, which the model "
-                "knows and the plan allows; transpose it"
-            )
 
 
 def load_music_model(folder: str | Path) -> SequenceModel:

@@ -31,15 +31,21 @@ class Grammar:
     ends before the piece does, nothing is said twice.
     """
 
-    def __init__(self, usable: np.ndarray | None = None, bars: float | None = None) -> None:
+    def __init__(
+        self,
+        usable: np.ndarray | None = None,
+        bars: float | None = None,
+        end: int | None = None,
+    ) -> None:
         """
         Args:
             usable: (symbols,) bool, those that may be used at all; None for all of them.
             bars: how many the piece has; infinity for one that never ends; None for any.
+            end: step at which its last bar ends, where it is known beforehand.
         """
         self.usable = np.ones(SIZE, bool) if usable is None else usable
         self.lengths = Lengths(self.usable)
-        self.bars = bars
+        self.bars, self.end = bars, end
         self.state = PieceState()
         pitches = self.usable[ids_of(Kind.PITCH)]
         self._never = np.where(pitches, 0, np.iinfo(np.int64).max)  # when a pitch may begin
@@ -88,6 +94,11 @@ class Grammar:
             self._allow_in_chord(mask)
         mask &= self.usable
         return mask
+
+    def free_from(self, voices: range) -> int:
+        """The first step at which one of the voices has a pitch that it may begin."""
+        sounds = self.state.sounds[voices.start : voices.stop]
+        return int(np.maximum(sounds, self._never).min(initial=np.iinfo(np.int64).max))
 
     def _allow_head(self, mask: np.ndarray) -> None:
         first = self.state.bar == 1
@@ -165,7 +176,7 @@ class Grammar:
         """A later position of this bar, another bar, or the end."""
         shortest = self.lengths.shortest(1)
         latest = min(self.state.steps, self.state.steps + self._room_behind_bar - shortest + 1)
-        free = self._free_from() - self.state.start
+        free = self.free_from(range(self.state.voices)) - self.state.start
         _allow(mask, Kind.AT, max(self.state.position + 1, free), max(latest, 0))
         left = self._bars_left
         mask[FIRST[Kind.BAR]] = left is None or left > 0
@@ -179,6 +190,8 @@ class Grammar:
     @property
     def _room_behind_bar(self) -> int:
         """Steps that a note may sound on after this bar."""
+        if self.end is not None:
+            return self.end - self.state.start - self.state.steps
         left = self._bars_left
         return LONGEST if left is None or math.isinf(left) else int(left) * self.state.steps
 
@@ -194,10 +207,6 @@ class Grammar:
 
     def _has_pitch(self, voice: int) -> bool:
         return bool(np.maximum(self.state.sounds[voice], self._never).min() <= self.state.now)
-
-    def _free_from(self) -> int:
-        """The first step at which some voice has a pitch that it may begin."""
-        return int(np.maximum(self.state.sounds[: self.state.voices], self._never).min())
 
     def _expected(self) -> str:
         kinds = dict.fromkeys(Kind(int(k)).name.lower() for k in KIND[self.allowed()])

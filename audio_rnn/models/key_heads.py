@@ -36,15 +36,15 @@ class IndependentKeys(nn.Module):
         self.output = nn.Linear(inputs, 1)
         self.keys = Keys(lowest, highest)
 
-    def forward(self, x: Tensor, frames: Tensor) -> Tensor:
-        """x (batch, frames, keys, inputs), frames (batch, frames, 1, KEYS) -> log-probability
-        (batch, frames)."""
+    def forward(self, x: Tensor, before: Tensor, frames: Tensor) -> Tensor:
+        """x (batch, frames, keys, inputs), frames and those before them (batch, frames, 1, KEYS)
+        -> log-probability (batch, frames)."""
         logits = self.output(self.hidden(x).relu()).squeeze(3)
         return self.keys(logits, frames.squeeze(2))
 
 
 class JointKeys(nn.Module):
-    """Keys from the lowest up, each knowing which keys below it sound.
+    """Keys from the lowest up, each knowing which keys below it are struck, held and let go.
 
     An autoregressive estimator (Larochelle & Murray 2011) whose weights depend on how far below a
     key another sounds, not on where; as the features it reads, it is the same in every key.
@@ -53,15 +53,15 @@ class JointKeys(nn.Module):
     def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(inputs, inputs)
-        self.below = nn.Conv1d(1, inputs, highest - lowest + 1, bias=False)
+        self.below = nn.Conv1d(3, inputs, highest - lowest + 1, bias=False)
         self.output = nn.Linear(inputs, 1)
         self.keys = Keys(lowest, highest)
 
-    def forward(self, x: Tensor, frames: Tensor) -> Tensor:
+    def forward(self, x: Tensor, before: Tensor, frames: Tensor) -> Tensor:
         """As IndependentKeys."""
-        lowest, highest = self.keys.lowest, self.keys.highest
-        sounding = frames[..., lowest:highest].flatten(0, 1)  # (all frames, 1, keys - 1)
-        past = functional.pad(sounding, (self.below.kernel_size[0], 0))
+        changes = torch.cat([frames * (1 - before), frames * before, (1 - frames) * before], dim=2)
+        told = changes[..., self.keys.lowest : self.keys.highest].flatten(0, 1)
+        past = functional.pad(told, (self.below.kernel_size[0], 0))  # (all frames, 3, ...)
         below = self.below(past).transpose(1, 2).unflatten(0, frames.shape[:2])
         logits = self.output((self.hidden(x) + below).relu()).squeeze(3)
         return self.keys(logits, frames.squeeze(2))
@@ -70,41 +70,53 @@ class JointKeys(nn.Module):
 class Voices(nn.Module):
     """Voices one after the other, each with one key or none, knowing the keys of those before it.
 
-    What a key knows of another voice depends on how far that sounds from it, and on nothing else.
+    What a key knows of another voice depends on how far that sounds from it and on how far that
+    has moved, and on nothing else.
     """
 
     def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
         super().__init__()
         self.lowest, self.highest = lowest, highest
         self.hidden = nn.Linear(inputs, voices * inputs)
-        tables = [nn.Embedding(2 * KEYS, later * inputs) for later in range(voices - 1, 0, -1)]
-        self.distances = nn.ModuleList(tables)
+        widths = [later * inputs for later in range(voices - 1, 0, -1)]
+        self.distances = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)
+        self.moves = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)
         self.output = nn.Parameter(torch.randn(voices, inputs) / inputs**0.5)
         self.bias = nn.Parameter(torch.full((voices, KEYS), SELDOM))
         self.rest = nn.Linear(inputs, voices)
         nn.init.constant_(self.bias[:, lowest : highest + 1], -3.0)
-        for table in tables:
+        for table in [*self.distances, *self.moves]:
             nn.init.normal_(table.weight, std=0.1)
 
-    def forward(self, x: Tensor, frames: Tensor) -> Tensor:
-        """x (batch, frames, keys, inputs), frames (batch, frames, voices, KEYS) with at most one
-        key a voice -> log-probability (batch, frames)."""
-        sung = torch.where(frames.any(3), frames.argmax(3), KEYS)  # (batch, frames, voices)
-        hidden = self._hidden(x, sung)
-        logits = (hidden.relu() * self.output).sum(4).transpose(2, 3)  # (..., voices, keys)
-        odds = functional.pad(logits, (self.lowest, KEYS - 1 - self.highest)) + self.bias
+    def forward(self, x: Tensor, before: Tensor, frames: Tensor) -> Tensor:
+        """x (batch, frames, keys, inputs), frames and those before them (batch, frames, voices,
+        KEYS) with at most one key a voice -> log-probability (batch, frames)."""
+        sung = key_sung(frames)
+        known = self._known(x, key_sung(before), sung)
+        logits = [functional.linear(part.relu(), row) for part, row in zip(known, self.output)]
+        odds = functional.pad(torch.stack(logits, dim=2), (self.lowest, KEYS - 1 - self.highest))
         rest = self.rest(x.mean(2)).unsqueeze(3)
-        log_probs = torch.cat([odds, rest], dim=3).log_softmax(3)
+        log_probs = torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)
         return log_probs.gather(3, sung.unsqueeze(3)).sum((2, 3))
 
-    def _hidden(self, x: Tensor, sung: Tensor) -> Tensor:
-        """(batch, frames, keys, voices, inputs): what each key knows when a voice's turn comes."""
+    def _known(self, x: Tensor, before: Tensor, sung: Tensor) -> list[Tensor]:
+        """Of each voice (batch, frames, keys, inputs): what each key knows when its turn comes."""
         voices = len(self.output)
-        parts = list(self.hidden(x).unflatten(3, (voices, -1)).unbind(3))
+        parts = list(self.hidden(x).chunk(voices, 3))
         keys = torch.arange(self.lowest, self.highest + 1, device=x.device)
-        for voice, table in enumerate(self.distances):
-            key = sung[..., voice, None]
-            distance = torch.where(key < KEYS, keys - key + KEYS, 0)  # 0 stands for a rest
-            for later, known in enumerate(table(distance).chunk(voices - 1 - voice, 3), voice + 1):
-                parts[later] = parts[later] + known
-        return torch.stack(parts, dim=3)
+        for voice, (distances, moves) in enumerate(zip(self.distances, self.moves)):
+            key = sung[..., voice, None]  # (batch, frames, 1)
+            told = distances(apart(key, keys)) + moves(apart(before[..., voice, None], key))
+            for later, part in enumerate(told.chunk(voices - 1 - voice, 3), voice + 1):
+                parts[later] = parts[later] + part.to(parts[later].dtype)
+        return parts
+
+
+def key_sung(frames: Tensor) -> Tensor:
+    """Frames (..., KEYS) -> the key of each voice (...), KEYS for a rest."""
+    return torch.where(frames.any(-1), frames.argmax(-1), KEYS)
+
+
+def apart(a: Tensor, b: Tensor) -> Tensor:
+    """How far key b lies above key a, from 1 up; 0 where one of them is a rest."""
+    return torch.where((a < KEYS) & (b < KEYS), b - a + KEYS, 0)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from audio_rnn.config import from_dict, require, to_dict
 from audio_rnn.data.rolls import KEYS, RollBatch
@@ -21,17 +22,17 @@ from audio_rnn.models.recurrent import Cell, RecurrentConfig, State
 
 KIND = "rolls"
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames of what music repeats: beats, bars, phrases
+MATCHES = (1, 2, 4, 8, 16, 32, 64)  # frames that agree with what is recalled: steps of a class
 PIECE = 256  # frames that are scored at once: bounds the memory that a long piece takes
 HEADS = {"independent": IndependentKeys, "joint": JointKeys, "voices": Voices}
+HeadName = Literal["independent", "joint", "voices"]
 
 
 @dataclass(frozen=True)
 class RollConfig:
     """Recurrent layers along time for each key, with the same weights for all."""
 
-    head: Literal["independent", "joint", "voices"] = (
-        "joint"  # how the keys of a frame hang together
-    )
+    heads: tuple[HeadName, ...] = ("joint", "independent")  # how the keys of a frame hang together
     window: int = 36  # keys to either side whose notes a key hears
     reach: int = 6  # keys to either side whose state each further layer hears
     cell: Cell = "gru"
@@ -44,6 +45,7 @@ class RollConfig:
     def __post_init__(self) -> None:
         for name in ("window", "reach", "hidden", "layers"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        require(len(self.heads) > 0, "heads", self.heads, "one or more")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 <= dropout < 1")
         require(0 <= self.lowest <= self.highest < KEYS, "lowest", self.lowest, "0 to highest")
 
@@ -52,7 +54,8 @@ class RollModel(nn.Module):
     """Reads frames and tells each one from those before.
 
     Each key has recurrent layers of its own that hear the keys around it, and all share their
-    weights: what is learned of one key holds for a piece in any other.
+    weights: what is learned of one key holds for a piece in any other. On top are one or several
+    heads, each of which tells frames in its own way from what the layers know.
     """
 
     def __init__(self, config: RollConfig, voices: int = 1) -> None:
@@ -63,28 +66,36 @@ class RollModel(nn.Module):
             config.cell, hidden, layers=1, bidirectional=False, dropout=config.dropout
         )
         further = [KeyLayer(layer, hidden, config.reach) for _ in range(config.layers - 1)]
-        self.layers = nn.ModuleList([KeyLayer(layer, voices, config.window), *further])
+        self.layers = nn.ModuleList([KeyLayer(layer, 2 * voices, config.window), *further])
         self.key = nn.Parameter(torch.zeros(keys, 1, hidden))
-        self.beat = nn.Linear(2 * len(PERIODS) + 1, hidden)
-        self.head = HEADS[config.head](hidden, voices, config.lowest, config.highest)
+        self.time = nn.Linear(2 * len(PERIODS) + 1 + len(MATCHES) + 1, hidden)
+        self.heads = nn.ModuleDict(
+            {
+                name: HEADS[name](hidden, voices, config.lowest, config.highest)
+                for name in config.heads
+            }
+        )
 
     def log_likelihood(
         self, batch: RollBatch, state: list[State] | None = None
-    ) -> tuple[Tensor, list[State]]:
-        """Natural log-probability (batch, frames) of each frame, 0 beyond each length.
+    ) -> tuple[dict[str, Tensor], list[State]]:
+        """Natural log-probability (batch, frames) of each frame by each head, 0 beyond each length.
 
         `state` is what an earlier call returned, to go on where it stopped.
         """
         x, state = self.features(batch, state)
-        told = self.head(x, batch.frames.float())
-        return told.masked_fill(~valid_frames(batch.lengths, told.shape[1]), 0), state
+        before, frames = batch.before.float(), batch.frames.float()
+        beyond = ~valid_frames(batch.lengths, frames.shape[1])
+        told = {name: head(x, before, frames) for name, head in self.heads.items()}
+        return {name: nats.masked_fill(beyond, 0) for name, nats in told.items()}, state
 
     def features(
         self, batch: RollBatch, state: list[State] | None = None
     ) -> tuple[Tensor, list[State]]:
         """What each key has heard before each frame: (batch, frames, keys, hidden), and the state."""
-        x = batch.before[..., self.config.lowest : self.config.highest + 1].float()
-        context = self.key + self.beat(beats(batch.start, x.shape[1]).to(x.device))
+        heard = torch.cat([batch.before, batch.recalled], dim=2)
+        x = heard[..., self.config.lowest : self.config.highest + 1].float()
+        context = self.key + self.time(moments(batch)).unsqueeze(1)
         states: list[State] = []
         for i, layer in enumerate(self.layers):
             before = state[i : i + 1] if state else None
@@ -93,13 +104,15 @@ class RollModel(nn.Module):
         return x.transpose(2, 3), states
 
     @torch.no_grad()
-    def score(self, batch: RollBatch) -> Tensor:
-        """Natural log-probability (batch, frames) of each frame in float64, 0 beyond each length."""
-        told, state = [], None
+    def score(self, batch: RollBatch) -> dict[str, Tensor]:
+        """Natural log-probability (batch, frames) of each frame by each head, in float64."""
+        told: dict[str, list[Tensor]] = {name: [] for name in self.heads}
+        state = None
         for piece in batch.pieces(PIECE):
-            part, state = self.log_likelihood(piece, state)
-            told.append(part.double())
-        return torch.cat(told, dim=1)
+            parts, state = self.log_likelihood(piece, state)
+            for name, part in parts.items():
+                told[name].append(part.double())
+        return {name: torch.cat(parts, dim=1) for name, parts in told.items()}
 
     def describe(self) -> dict[str, Any]:
         """All that is needed to build this model again, as JSON values."""
@@ -119,6 +132,16 @@ class RollModel(nn.Module):
             ) from error
         load_weights(model, saved.weights, folder)
         return model.eval()
+
+
+def moments(batch: RollBatch) -> Tensor:
+    """What is known of each frame's place in its piece: `beats`, and the class of how much is
+    recalled; (batch, frames, values)."""
+    beat = beats(batch.start, batch.frames.shape[1]).to(batch.matched.device)
+    steps = torch.tensor(MATCHES, device=batch.matched.device)
+    classes = torch.bucketize(batch.matched.contiguous(), steps, right=True)
+    matches = functional.one_hot(classes, len(MATCHES) + 1).float()
+    return torch.cat([beat.expand(len(matches), -1, -1), matches], dim=2)
 
 
 def beats(start: int, frames: int) -> Tensor:

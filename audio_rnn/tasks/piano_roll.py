@@ -12,7 +12,7 @@ from audio_rnn.models.rolls import RollModel
 
 
 class PianoRoll:
-    """The engine's view of a model of piano rolls.
+    """The engine's view of a model of piano rolls, all of whose heads learn at once.
 
     With truncated backpropagation through time, each part of a piece goes on from the state that
     the one before it left, through which no gradient flows.
@@ -25,20 +25,23 @@ class PianoRoll:
         self.model = model
 
     def losses(self, batch: RollBatch) -> dict[str, Tensor]:
-        """Nats per frame of each piece; 0 for one that ended before."""
+        """Nats per frame of each piece by each head; 0 for one that ended before."""
         before = batch.carry.state if batch.carry else None
         log_likelihoods, state = self.model.log_likelihood(batch, before)
         if batch.carry:
             batch.carry.state = [tuple(part.detach() for part in layer) for layer in state]
-        return {"nats": -log_likelihoods.sum(dim=1) / batch.lengths.clamp(min=1)}
+        frames = batch.lengths.clamp(min=1)
+        return {name: -told.sum(dim=1) / frames for name, told in log_likelihoods.items()}
 
     def evaluate(self, batches: Iterable[RollBatch]) -> dict[str, float]:
-        """Nats per frame, over all frames of all pieces."""
-        nats, frames = 0.0, 0
+        """Nats per frame, over all frames of all pieces: of each head, and their mean as `nats`."""
+        nats, frames = dict.fromkeys(self.model.heads, 0.0), 0
         for batch in batches:
-            nats -= float(self.model.score(batch).sum())
+            for name, told in self.model.score(batch).items():
+                nats[name] -= float(told.sum())
             frames += int(batch.lengths.sum())
-        return {"nats": nats / frames}
+        scores = {name: total / frames for name, total in nats.items()}
+        return {"nats": sum(scores.values()) / len(scores), **scores}
 
     def describe(self) -> dict[str, Any]:
         """What the model folder holds besides weights."""

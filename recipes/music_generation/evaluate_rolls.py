@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -65,43 +66,49 @@ class Likelihood:
         return Likelihood(kept, self.voices)
 
 
-def evaluate(options: Options) -> Likelihood:
-    """Score and print. Raises: InputError."""
+def evaluate(options: Options) -> dict[str, Likelihood]:
+    """Score and print; by head. Raises: InputError."""
     rolls = read_rolls(options.rolls)
     model = RollModel.load(options.model).to(choose_device(options.device))
-    likelihood = measure(model, rolls)
-    parts = {"all": likelihood}
+    likelihoods = measure(model, rolls)
+    parts = {"all": set(rolls)}
     if options.train:
         leaked = shares_tune(rolls, read_rolls(options.train).values(), options.shared)
-        parts["clean"] = likelihood.of(rolls.keys() - leaked)
-        parts["shared tune"] = likelihood.of(leaked)
-    show(Console(), parts)
-    return likelihood
+        parts |= {"clean": rolls.keys() - leaked, "shared tune": leaked}
+    show(Console(), likelihoods, parts)
+    return likelihoods
 
 
-def measure(model: RollModel, rolls: Mapping[str, Roll]) -> Likelihood:
-    """Nats of all frames. Raises: MusicError for rolls of other voices than the model's."""
+def measure(model: RollModel, rolls: Mapping[str, Roll]) -> dict[str, Likelihood]:
+    """Nats of all frames by each head.
+
+    Raises: MusicError for rolls of other voices than the model's.
+    """
     voices = next(iter(rolls.values())).shape[1]
     if voices != model.voices:
         raise MusicError(f"found rolls of {voices} voices, expected {model.voices}, as the model's")
     device = next(model.parameters()).device
-    nats: dict[str, NDArray[np.float64]] = {}
+    nats: dict[str, dict[str, NDArray[np.float64]]] = {head: {} for head in model.heads}
     for batch in RollBatches(rolls, TOGETHER).epoch(0):
-        told = -model.score(batch.to(device)).cpu().numpy()
-        nats |= {name: told[i, : len(rolls[name])] for i, name in enumerate(batch.ids)}
-    return Likelihood(nats, voices)
+        for head, told in model.score(batch.to(device)).items():
+            rows = -told.cpu().numpy()
+            nats[head] |= {name: rows[i, : len(rolls[name])] for i, name in enumerate(batch.ids)}
+    return {head: Likelihood(of_pieces, voices) for head, of_pieces in nats.items()}
 
 
-def show(console: Console, parts: Mapping[str, Likelihood]) -> None:
-    """A table of nats, a line for each part of the pieces."""
+def show(
+    console: Console, likelihoods: Mapping[str, Likelihood], parts: Mapping[str, set[str]]
+) -> None:
+    """A table of nats, a line for each head and part of the pieces."""
     columns = ("per frame", "first left out", "mean of pieces", "per note")
-    notes = parts["all"].voices > 1
-    table = Table("pieces", "count", *columns[: 3 + notes], title="nats")
-    for name, part in parts.items():
-        if part.nats:
+    notes = next(iter(likelihoods.values())).voices > 1
+    table = Table("head", "pieces", "count", *columns[: 3 + notes], title="nats")
+    for (head, whole), (name, pieces) in product(likelihoods.items(), parts.items()):
+        if pieces:
+            part = whole.of(pieces)
             figures = part.frame, part.after_first, part.piece, part.frame / part.voices
             shown = [f"{figure:.4f}" for figure in figures[: 3 + notes]]
-            table.add_row(name, str(len(part.nats)), *shown)
+            table.add_row(head, name, str(len(pieces)), *shown)
     console.print(table)
 
 

@@ -26,11 +26,10 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance, read_manifest
-from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.device import choose_device
 from audio_rnn.errors import VocabularyError
-from audio_rnn.inference.decoders import make_decoder
+from audio_rnn.inference.decoders import make_decoder, texts_of
 from audio_rnn.metrics.text import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import Vocabulary
@@ -67,7 +66,7 @@ def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
     if options.tune:
         tune(options.model, model, options.decoding, log_probs, utterances, options.manifest)
     decoder = make_decoder(model, options.model, options.decoding)
-    texts = [decode(decoder, scores).text for scores in log_probs]
+    texts = texts_of(decoder, log_probs)
     words, characters = word_errors(references, texts), character_errors(references, texts)
     show_scores(Console(), words, characters)
     show_worst(Console(), utterances, references, texts, options.worst)

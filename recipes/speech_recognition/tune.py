@@ -17,7 +17,7 @@ from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import ConfigError
-from audio_rnn.inference.decoders import make_beam_decoder, read_knowledge
+from audio_rnn.inference.decoders import make_beam_decoder, read_knowledge, texts_of
 from audio_rnn.inference.tuned import WEIGHTS, Tuned, digests, save_tuned
 from audio_rnn.metrics.text import word_errors
 from audio_rnn.models.speech import SpeechModel
@@ -68,8 +68,7 @@ def _tune_greedy(
     references: Sequence[str],
 ) -> Found:
     decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
-    texts = [decode(decoder, scores).text for scores in log_probs]
-    return decoder, word_errors(references, texts).rate, {}
+    return decoder, word_errors(references, texts_of(decoder, log_probs)).rate, {}
 
 
 def _tune_beam(

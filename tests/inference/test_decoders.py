@@ -14,12 +14,13 @@ import torch
 from audio_rnn.__main__ import main
 from audio_rnn.audio import read_audio, write_audio
 from audio_rnn.decoding.beam.decoder import BeamDecoder
-from audio_rnn.decoding.calibration import Calibration
+from audio_rnn.decoding.calibration import CalibratedDecoder, Calibration
+from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import DecodingError, InputError, LanguageModelError, ModelError
-from audio_rnn.inference.decoders import make_decoder
+from audio_rnn.inference.decoders import make_decoder, texts_of
 from audio_rnn.inference.ear import StreamConfig
 from audio_rnn.inference.stream import SpeechStream
 from audio_rnn.inference.transcriber import Transcriber
@@ -73,6 +74,17 @@ def test_without_any_option_decoding_is_greedy():
     assert isinstance(make_decoder(small_model()), GreedyDecoder)
     assert isinstance(make_decoder(small_model(), None, DecodingConfig()), GreedyDecoder)
     assert isinstance(make_decoder(small_model(), None, DecodingConfig(beam_width=1)), BeamDecoder)
+
+
+def test_texts_alone_are_those_of_decoding(files):
+    random = np.random.default_rng(0)
+    symbols = len(small_model().vocabulary)
+    recordings = [random.normal(-3, 2, (n, symbols)).astype(np.float32) for n in (40, 1, 70)]
+    for config in [DecodingConfig(), *combinations(files)]:
+        decoder = make_decoder(small_model(), None, config)
+        expected = [decode(decoder, log_probs).text for log_probs in recordings]
+        assert texts_of(decoder, recordings) == expected
+        assert texts_of(CalibratedDecoder(decoder, Calibration(0.5, 1.0)), recordings) == expected
 
 
 def test_every_combination_streams_the_text_of_the_file(files):

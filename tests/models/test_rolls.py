@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from audio_rnn.data.rolls import KEYS, RollBatch, collate
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.models import rolls as rolls_module
 from audio_rnn.models.folder import write_model
-from audio_rnn.models.key_heads import Voices
-from audio_rnn.models.rolls import RollConfig, RollModel
+from audio_rnn.models.key_heads import IndependentKeys, JointKeys, Voices
+from audio_rnn.models.key_layers import NARROW
+from audio_rnn.models.rolls import MATCHES, RollConfig, RollModel, moments
 from tests.data.test_rolls import random_roll
 
 LOW, HIGH = 30, 34  # few keys, so that all their combinations can be gone through
-SMALL = RollConfig(window=3, reach=2, hidden=5, layers=2, lowest=LOW, highest=HIGH)
+SMALL = RollConfig(window=3, reach=2, hidden=NARROW + 2, layers=2, lowest=LOW, highest=HIGH)
 HEADS = ("independent", "joint", "voices")
 
 
@@ -28,7 +29,7 @@ def make(head: str, **changes: object) -> RollModel:
     """Random weights, large enough to prefer some keys."""
     torch.manual_seed(1)
     voices = 3 if head == "voices" else 1
-    model = RollModel(replace(SMALL, head=head, **changes), voices).eval()  # type: ignore[arg-type]
+    model = RollModel(replace(SMALL, **{"heads": (head,), **changes}), voices).eval()  # type: ignore[arg-type]
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim > 1:
@@ -36,10 +37,19 @@ def make(head: str, **changes: object) -> RollModel:
     return model
 
 
+def score(model: RollModel, batch: RollBatch) -> Tensor:
+    """By the model's one head."""
+    (told,) = model.score(batch).values()
+    return told
+
+
 def bias_of(model: RollModel) -> Tensor:
     """Of each key, whatever it hears."""
-    head = model.head
-    return head.bias if isinstance(head, Voices) else head.keys.bias
+    (head,) = model.heads.values()
+    if isinstance(head, Voices):
+        return head.bias
+    assert isinstance(head, IndependentKeys | JointKeys)
+    return head.keys.bias
 
 
 def some_rolls(head: str, count: int = 4) -> dict[str, np.ndarray]:
@@ -77,7 +87,7 @@ def test_the_probabilities_of_all_frames_sum_to_1(head: str) -> None:
     last = all_frames(head)
     whole = torch.cat([beginning.expand(len(last), -1, -1, -1), last.unsqueeze(1)], dim=1)
     batch = collate({str(n): roll.numpy() for n, roll in enumerate(whole)})
-    told = model.score(batch)[:, -1]
+    told = score(model, batch)[:, -1]
     assert told.std() > 0.1
     assert float(told.exp().sum()) == pytest.approx(1, abs=1e-5)
 
@@ -85,10 +95,10 @@ def test_the_probabilities_of_all_frames_sum_to_1(head: str) -> None:
 @pytest.mark.parametrize("head", HEADS)
 def test_a_piece_is_told_alone_as_in_a_batch(head: str) -> None:
     model, rolls = make(head), some_rolls(head)
-    together = model.score(collate(rolls))
+    together = score(model, collate(rolls))
     for row, (name, roll) in enumerate(rolls.items()):
-        alone = model.score(collate({name: roll}))[0]
-        torch.testing.assert_close(together[row, : len(roll)], alone, atol=1e-5, rtol=0)
+        alone = score(model, collate({name: roll}))[0]
+        torch.testing.assert_close(together[row, : len(roll)], alone, atol=1e-5, rtol=1e-6)
         assert not together[row, len(roll) :].any()
 
 
@@ -98,9 +108,9 @@ def test_pieces_with_a_carried_state_tell_what_the_whole_tells(
     head: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, batch = make(head), collate(some_rolls(head))
-    whole = model.score(batch)
+    whole = score(model, batch)
     monkeypatch.setattr(rolls_module, "PIECE", size)
-    torch.testing.assert_close(model.score(batch), whole, atol=1e-5, rtol=0)
+    torch.testing.assert_close(score(model, batch), whole, atol=1e-5, rtol=1e-6)
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -108,7 +118,7 @@ def test_no_frame_knows_of_those_after_it(head: str) -> None:
     model, rolls = make(head), some_rolls(head)
     batch = collate({"a": rolls["p3"]})
     changed = collate({"a": np.concatenate([rolls["p3"][:6], rolls["p2"][:5]])})
-    before, after = model.score(batch)[0], model.score(changed)[0]
+    before, after = score(model, batch)[0], score(model, changed)[0]
     torch.testing.assert_close(before[:6], after[:6])
     assert (before[6:] - after[6:]).abs().max() > 1e-3
 
@@ -120,31 +130,62 @@ def test_a_piece_in_another_key_is_told_alike(head: str) -> None:
     with torch.no_grad():
         model.key.zero_()
         bias_of(model).fill_(-3.0)
-        if head == "joint":
-            model.head.below.weight[..., :-20] = 0
-        if head == "voices":
-            for table in model.head.distances:
+        (top,) = model.heads.values()
+        if isinstance(top, JointKeys):
+            top.below.weight[..., :-20] = 0
+        if isinstance(top, Voices):
+            for table in top.distances:  # moves depend on no key
+                assert isinstance(table, nn.Embedding)
                 table.weight[1 : KEYS - 20] = table.weight[KEYS + 20 :] = 0
     roll = some_rolls(head)["p2"]
     roll[..., :28] = roll[..., 48:] = 0
     higher = np.roll(roll, 5, axis=2)
-    told = model.score(collate({"a": roll, "b": higher}))
+    told = score(model, collate({"a": roll, "b": higher}))
     torch.testing.assert_close(told[0], told[1], atol=1e-3, rtol=1e-4)
+
+
+def test_two_heads_tell_each_what_it_would_tell_alone() -> None:
+    both, batch = make("joint", heads=("joint", "independent")), collate(some_rolls("joint"))
+    told = both.score(batch)
+    assert list(told) == ["joint", "independent"]
+    for name in told:
+        alone = make(name)
+        weights = both.state_dict()
+        alone.load_state_dict({key: weights[key] for key in alone.state_dict()})
+        assert torch.equal(score(alone, batch), told[name])
+
+
+def test_how_much_is_recalled_comes_in_classes_each_twice_as_wide() -> None:
+    batch = collate({"a": random_roll(8)})
+    lengths = torch.tensor([[0, 1, 2, 3, 4, 63, 64, 1000]])
+    classes = moments(replace(batch, matched=lengths))[0, :, -len(MATCHES) - 1 :]
+    assert classes.argmax(dim=1).tolist() == [0, 1, 2, 2, 3, 6, 7, 7]
+    assert classes.sum(dim=1).eq(1).all()
+
+
+def test_what_is_recalled_is_heard_from_where_a_piece_repeats_itself() -> None:
+    model, once = make("joint"), random_roll(6, seed=3)
+    twice = collate({"a": np.concatenate([once, once])})
+    matched, recalled = torch.zeros_like(twice.matched), torch.zeros_like(twice.recalled)
+    without = replace(twice, matched=matched, recalled=recalled)
+    told, forgotten = score(model, twice)[0], score(model, without)[0]
+    torch.testing.assert_close(told[:6], forgotten[:6])
+    assert (told[7:] - forgotten[7:]).abs().min() > 1e-3
 
 
 def test_a_note_outside_the_keys_that_are_modelled_is_told_seldom_not_never() -> None:
     model = make("joint")
     roll = np.zeros((2, 1, KEYS), np.uint8)
-    quiet = model.score(collate({"a": roll}))[0, 1]
+    quiet = score(model, collate({"a": roll}))[0, 1]
     roll[1, 0, 80] = 1
-    assert -12 < float(model.score(collate({"a": roll}))[0, 1] - quiet) < -8
+    assert -12 < float(score(model, collate({"a": roll}))[0, 1] - quiet) < -8
 
 
 @pytest.mark.parametrize("head", HEADS)
 def test_a_saved_model_tells_the_same(head: str, tmp_path: Path) -> None:
     model, batch = make(head), collate(some_rolls(head))
     write_model(tmp_path, model, model.describe())
-    assert torch.equal(RollModel.load(tmp_path).score(batch), model.score(batch))
+    assert torch.equal(score(RollModel.load(tmp_path), batch), score(model, batch))
 
 
 def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
@@ -156,13 +197,14 @@ def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"heads": ()}, r"heads: found \(\), expected one or more"),
         ({"hidden": 0}, "hidden: found 0, expected 1 or more"),
         ({"dropout": 1.0}, "dropout: found 1.0"),
         ({"lowest": 50, "highest": 40}, "lowest: found 50"),
         ({"highest": 88}, "lowest"),
     ],
 )
-def test_a_config_that_cannot_be_is_named(changes: dict[str, int], message: str) -> None:
+def test_a_config_that_cannot_be_is_named(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         RollConfig(**changes)  # type: ignore[arg-type]
 
@@ -171,7 +213,7 @@ def test_dropout_acts_in_training_only() -> None:
     model, batch = make("joint", dropout=0.5), collate(some_rolls("joint"))
 
     def told(batch: RollBatch) -> Tensor:
-        return model.log_likelihood(batch)[0]
+        return model.log_likelihood(batch)[0]["joint"]
 
     assert torch.equal(told(batch), told(batch))
     model.train()

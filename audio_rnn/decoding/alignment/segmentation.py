@@ -11,6 +11,7 @@ without text, however long, cannot pull an utterance away from its place.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -52,30 +53,44 @@ def locate(
     """
     letters = [[symbol for symbol in ids if symbol != space] for ids in utterances]
     heard = [emission for emission in path if emission.symbol != space]
-    places: list[Place | None] = []
-    ranges: list[Piece] = []  # of each utterance
+    blocks: list[_Block] = []
     for piece in pieces(letters, heard, len(log_probs)):
-        own = utterances[piece.first : piece.last]
-        part = [ids for ids in (piece.tail, *own, piece.head) if ids]
-        found = segment(log_probs, part, piece.start, piece.end)
-        skipped = 1 if piece.tail else 0
-        places += found[skipped : skipped + len(own)]
-        ranges += [piece] * len(own)
-    for first, last in _overlapping(places):
-        start = min(piece.start for piece in ranges[first:last])
-        end = max(piece.end for piece in ranges[first:last])
-        places[first:last] = segment(log_probs, utterances[first:last], start, end)
-    return places
+        found = _within(log_probs, utterances, piece)
+        while blocks and _first(found) <= blocks[-1].done:
+            piece = _both(blocks.pop().piece, piece)
+            found = _within(log_probs, utterances, piece)
+        done = max([blocks[-1].done if blocks else -1, *(p.last for p in found if p)])
+        blocks.append(_Block(piece, found, done))
+    return [place for block in blocks for place in block.places]
 
 
-def _overlapping(places: Sequence[Place | None]) -> list[tuple[int, int]]:
-    """Slices of neighbours that claim the same steps, as copies of one line may."""
-    groups: list[tuple[int, int]] = []
-    for i, (one, other) in enumerate(pairwise(places)):
-        if one and other and other.first <= one.last:
-            first = groups.pop()[0] if groups and groups[-1][1] == i + 1 else i
-            groups.append((first, i + 2))
-    return groups
+@dataclass(frozen=True)
+class _Block:
+    """Utterances that were found together, so that each has its own steps, in their order."""
+
+    piece: Piece
+    places: list[Place | None]
+    done: int  # last step that they or those before claim
+
+
+def _within(
+    log_probs: NDArray[np.float32], utterances: Sequence[Sequence[int]], piece: Piece
+) -> list[Place | None]:
+    own = utterances[piece.first : piece.last]
+    part = [ids for ids in (piece.tail, *own, piece.head) if ids]
+    skipped = 1 if piece.tail else 0
+    found = segment(log_probs, part, piece.start, piece.end)
+    return found[skipped : skipped + len(own)]
+
+
+def _first(places: Sequence[Place | None]) -> float:
+    return next((place.first for place in places if place), math.inf)
+
+
+def _both(before: Piece, after: Piece) -> Piece:
+    """Of two pieces that claim the same steps, as short lines and copies of one line may."""
+    start, end = min(before.start, after.start), max(before.end, after.end)
+    return Piece(before.first, after.last, start, end)
 
 
 def sections(places: Sequence[Place | None], margin: int, start: int, end: int) -> list[slice]:

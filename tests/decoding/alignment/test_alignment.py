@@ -30,15 +30,28 @@ def without_spaces(text: str, steps: list[int]) -> list[int]:
 words = st.text(st.sampled_from("abcx'"), min_size=1, max_size=6).filter(
     lambda w: w.strip("'") == w
 )
-lines = st.lists(words, min_size=1, max_size=5).map(" ".join).filter(lambda t: len(t) > 2)
+lines = st.lists(words, min_size=1, max_size=5).map(" ".join)
 
 
-@pytest.mark.xfail(reason="known: lines of one letter can be put onto one place", strict=True)
-def test_lines_of_one_letter_are_told_apart():
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.text(st.sampled_from("ab"), min_size=1, max_size=3), min_size=2, max_size=8),
+    st.data(),
+)
+def test_short_lines_in_a_row_have_their_own_steps(texts, data):
+    count = len(texts) + 1
+    pauses = data.draw(st.lists(st.integers(1, 3), min_size=count, max_size=count))
+    posteriors, steps = speak(texts, pauses)
+    utterances, gaps = run(posteriors, texts)
+    assert [symbol_steps(u) for u in utterances] == steps
+    assert not gaps
+
+
+def test_short_lines_beside_a_long_one_have_their_own_steps():
     texts = ["a aa aab a", "a", "a"]
     posteriors, steps = speak(texts, [1, 1, 1, 1])
     utterances, _ = run(posteriors, texts)
-    assert [symbol_steps(u) for u in utterances][1:] == steps[1:]
+    assert [symbol_steps(u) for u in utterances] == [without_spaces(*p) for p in zip(texts, steps)]
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,41 @@
+"""The random generators of a process: torch's on every device, NumPy's and Python's."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+NUMPY_SEEDS = 1 << 32
+
+
+def seed_all(seed: int) -> None:
+    """Begin anew."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % NUMPY_SEEDS)
+    random.seed(seed)
+
+
+def random_state() -> dict[str, Any]:
+    """Tensors and plain values that `set_random_state` goes on from."""
+    version, words, gauss = random.getstate()
+    name, keys, place, held, cached = np.random.get_state()
+    return {
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), place, held, cached],
+        "python": [version, torch.tensor(words), gauss],
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Go on from `random_state`."""
+    torch.set_rng_state(state["cpu"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    version, words, gauss = state["python"]
+    random.setstate((version, tuple(words.tolist()), gauss))

@@ -1,0 +1,191 @@
+"""Kill -9 at random moments of training: every restart resumes, and the end is the same to the bit.
+
+    python -m benchmarks.faults --kills 50
+
+Trains the debug recipe of speech recognition on a small embedded corpus, once without interruption
+and then as often as it takes to be killed so many times. Half of the kills come after a random time,
+the others as soon as a draft of a checkpoint or model is seen on disk. At each end weights, averages,
+optimiser, random states, position, best model and history are compared with those of the first run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from traceback import print_exc
+from typing import NoReturn
+
+import torch
+
+from audio_rnn import config as configs
+from audio_rnn import storage
+from audio_rnn.config import from_command_line
+from audio_rnn.engine.run_folder import read_history
+from recipes.speech_recognition.config import RecipeConfig
+from recipes.speech_recognition.prepare_default import Options, prepare
+from recipes.speech_recognition.train import train
+
+CONFIG = Path(__file__).parents[1] / "conf/speech_recognition/debug.yaml"
+STALLED = 300  # seconds after which a process has hung
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """How often, and what."""
+
+    kills: int = 50
+    utterances: int = 60  # of the training corpus
+    epochs: int = 8
+    save_every: int = 2  # steps
+    seed: int = 0  # of the moments
+
+
+def main() -> int:
+    """Print what was hit and how many restarts resumed; 1 when a run ended in another way."""
+    arguments = from_command_line(Arguments, "Kill -9 at random moments of training.")
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        count = arguments.utterances
+        prepare(Options(folder / "data", count, valid_utterances=10, test_utterances=2))
+        config = recipe(folder, arguments)
+        hits, ends = survive(
+            lambda run: train(replace(config, run_dir=run)), folder, arguments.kills, arguments.seed
+        )
+    print(f"{arguments.kills} kills: {', '.join(f'{n} {what}' for what, n in hits.items())}")
+    print(f"{sum(ends)} of {len(ends)} killed runs ended with the weights of the whole one")
+    print(f"{arguments.kills if all(ends) else 0} of {arguments.kills} restarts resumed")
+    return 0 if all(ends) else 1
+
+
+def recipe(folder: Path, arguments: Arguments) -> RecipeConfig:
+    """The debug config with a few steps an epoch, and saves inside epochs."""
+    config = configs.load(RecipeConfig, CONFIG)
+    return replace(
+        config,
+        data=folder / "data",
+        batches=replace(config.batches, seconds=12.0),
+        training=replace(
+            config.training, epochs=arguments.epochs, save_every=arguments.save_every, device="cpu"
+        ),
+    )
+
+
+def survive(
+    work: Callable[[Path], object], folder: Path, kills: int, seed: int
+) -> tuple[Counter[str], list[bool]]:
+    """What each kill hit, and of each run that was killed whether it ended as the whole one did.
+
+    `work` trains in a run folder that it is given. Raises: RuntimeError when it fails by itself.
+    """
+    draw = random.Random(seed)
+    began = time.monotonic()
+    finish(start(work, folder / "whole"))
+    length = time.monotonic() - began
+    hits: Counter[str] = Counter()
+    ends: list[bool] = []
+    while hits.total() < kills:
+        run = folder / f"killed{len(ends)}"
+        while hits.total() < kills and (hit := life(work, run, draw, length)):
+            hits[hit] += 1
+            print(f"kill {hits.total()}: {hit}", flush=True)
+        finish(start(work, run))
+        ends.append(equal(folder / "whole", run))
+    return hits, ends
+
+
+def life(work: Callable[[Path], object], run: Path, draw: random.Random, length: float) -> str:
+    """Train in `run` and be killed: what was hit; nothing when it came to its end before."""
+    aimed, patience = draw.random() < 0.5, draw.uniform(0, length / 4)
+    process, began = start(work, run), time.monotonic()
+    while time.monotonic() - began < patience or (aimed and not drafts(run)):
+        if ended(process):
+            return ""
+        time.sleep(0.0005)
+    os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    return place(run) if os.WIFSIGNALED(status) else ""
+
+
+def drafts(run: Path) -> list[Path]:
+    """What is being written."""
+    return [path for part in ("checkpoint", "model") for path in (run / part).glob(".*")]
+
+
+def place(run: Path) -> str:
+    """Where a killed run was."""
+    if drafts(run):
+        return f"while {drafts(run)[0].parent.name} was written"
+    history = read_history(run)
+    if not history:
+        return "before the first step"
+    return "after an epoch" if "train_loss" in history[-1] else "inside an epoch"
+
+
+def start(work: Callable[[Path], object], run: Path) -> int:
+    """A process that trains in `run`, with this one's imports; what it says goes to a file."""
+    run.mkdir(exist_ok=True)
+    process = os.fork()
+    if process == 0:
+        _live(work, run)
+    return process
+
+
+def _live(work: Callable[[Path], object], run: Path) -> NoReturn:
+    log = os.open(run / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, sys.stderr.fileno())
+    try:
+        work(run)
+    except BaseException:
+        print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def ended(process: int) -> bool:
+    """Whether it came to its end by itself. Raises: RuntimeError when it failed."""
+    found, status = os.waitpid(process, os.WNOHANG)
+    if found and status:
+        raise RuntimeError(f"a training failed: status {os.waitstatus_to_exitcode(status)}")
+    return bool(found)
+
+
+def finish(process: int) -> None:
+    """Wait for the end. Raises: RuntimeError when it failed or hangs."""
+    began = time.monotonic()
+    while not ended(process):
+        if time.monotonic() - began > STALLED:
+            os.kill(process, signal.SIGKILL)
+            raise RuntimeError(f"a training hangs after {STALLED} s")
+        time.sleep(0.01)
+
+
+def equal(whole: Path, killed: Path) -> bool:
+    """Whether two runs left the same state, model and history, to the bit."""
+    stored = [
+        all(same(whole / name, killed / name, name) for name in ("checkpoint", "model")),
+        read_history(whole) == read_history(killed),
+    ]
+    return all(stored)
+
+
+def same(one: Path, other: Path, name: str) -> bool:
+    """Whether two folders hold the same values and tensors."""
+    (values, tensors), (others, theirs) = (storage.load(folder, name) for folder in (one, other))
+    return (
+        values == others
+        and tensors.keys() == theirs.keys()
+        and all(torch.equal(tensors[key], theirs[key]) for key in tensors)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
