@@ -46,6 +46,7 @@ def test_commands_and_python_do_what_is_said(tmp_path, monkeypatch, capsys):
     more = read_piece("more.mid")
     assert set(tunes[0].voices[0].notes) <= set(more.voices[0].notes)
     assert len(list(more.bars())) == 12
+    assert read_piece("harmony.mid").voices[0] == tunes[0].voices[0]
     assert Path("more.wav").exists()
     assert Path("more.png").exists()
     capsys.readouterr()

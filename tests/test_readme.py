@@ -16,7 +16,7 @@ DOCUMENTS = [
     *REPO.glob("docs/*.md"),
     REPO / "CONTRIBUTING.md",
 ]
-NOT_COPIED = {".venv", ".git", "data", "runs", "transcripts"}
+NOT_COPIED = {".venv", ".git", "data", "runs", "samples", "transcripts"}
 
 
 def blocks(language: str) -> list[str]:

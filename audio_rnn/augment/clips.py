@@ -1,18 +1,21 @@
-"""Changes of clips together with their targets: moved in time, mixed with each other."""
+"""Changes of clips together with their targets: cut, moved in time, mixed with each other."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import max_pool1d
 
 from audio_rnn.augment.draw import chosen, uniform
 from audio_rnn.augment.mel_axis import MelAxis
 from audio_rnn.config import require
 from audio_rnn.features import FeatureConfig, valid_frames
 
+QUIET = 20 / 10 * math.log(10)  # 20 dB below a clip's loudest frame, in log power
 FLOOR = 1e-6  # share of the power that a clip keeps at least, so that its logarithm is finite
 
 
@@ -23,12 +26,15 @@ class ClipAugmentConfig:
     shift_probability: float = 0.0  # of beginning somewhere else, the end following the begin
     mix_probability: float = 0.0  # of another clip of the batch mixed in (mixup)
     mix: float = 1.0  # both parameters of the beta distribution of its share of the power
+    excerpt_seconds: float | None = None  # a part this long, drawn anew each time; null: all of it
 
     def __post_init__(self) -> None:
         for name in ("shift_probability", "mix_probability"):
             value = getattr(self, name)
             require(0 <= value <= 1, name, value, "a probability from 0 to 1")
         require(self.mix > 0, "mix", self.mix, "above 0")
+        seconds = self.excerpt_seconds
+        require(seconds is None or seconds > 0, "excerpt_seconds", seconds, "above 0")
 
 
 class Heard(NamedTuple):
@@ -40,7 +46,10 @@ class Heard(NamedTuple):
 
 
 class ClipAugment(nn.Module):
-    """Shift, then mixture, on static frames and targets.
+    """Excerpt, shift, then mixture, on static frames and targets.
+
+    Excerpts are cheaper than whole clips, and never the same twice. Where only tags are known, one
+    begins where it will hear something that is at most 20 dB quieter than the clip's loudest frame.
 
     Mixture: Zhang et al. 2018, "mixup", on power spectra, where sounds add up (as in Tokozume et
     al. 2018, "Learning from between-class examples"). Of one class a clip, targets are mixed by
@@ -51,21 +60,47 @@ class ClipAugment(nn.Module):
         super().__init__()
         self.config, self.several = config, several
         self.mel_axis = MelAxis(features)
+        self.hop_seconds = features.hop_length / features.sample_rate
 
     def forward(
         self, frames: Tensor, lengths: Tensor, heard: Heard
     ) -> tuple[Tensor, Tensor, Heard]:
         """(batch, frames, n_static), lengths (batch,) and targets -> the same; in training mode.
 
-        A mixture is as long as the longer clip.
+        A clip is at most as long as an excerpt, a mixture as long as the longer clip.
         """
         if not self.training or not frames.numel():
             return frames, lengths, heard
+        if self.config.excerpt_seconds is not None:
+            size = max(1, round(self.config.excerpt_seconds / self.hop_seconds))
+            frames, lengths, heard = self._excerpts(frames, lengths, heard, size)
         if self.config.shift_probability > 0:
             frames, heard = self._shifted(frames, lengths, heard)
         if self.config.mix_probability > 0 and len(frames) > 1:
             return self._mixed(frames, lengths, heard)
         return frames, lengths, heard
+
+    def _excerpts(
+        self, frames: Tensor, lengths: Tensor, heard: Heard, size: int
+    ) -> tuple[Tensor, Tensor, Heard]:
+        if frames.shape[1] <= size:
+            return frames, lengths, heard
+        starts = self._starts(frames, lengths, heard.timed, size)
+        places = (starts[:, None] + torch.arange(size, device=frames.device)).unsqueeze(-1)
+        activity = heard.activity.gather(1, places.expand(-1, -1, heard.activity.shape[2]))
+        frames = frames.gather(1, places.expand(-1, -1, frames.shape[2]))
+        return frames, lengths.clamp(max=size), heard._replace(activity=activity)
+
+    def _starts(self, frames: Tensor, lengths: Tensor, timed: Tensor, size: int) -> Tensor:
+        """First frames of excerpts (batch,): any that keeps within the clip and hears something."""
+        level = (frames @ self.mel_axis.to_mel).logsumexp(-1)  # (batch, frames)
+        level = level.masked_fill(~valid_frames(lengths, frames.shape[1]), -torch.inf)
+        loudest = max_pool1d(level.unsqueeze(1), size, 1).squeeze(1)  # of each possible excerpt
+        sounds = loudest >= loudest.amax(1, keepdim=True) - QUIET
+        inside = valid_frames((lengths - size).clamp(min=0) + 1, loudest.shape[1])
+        fits = inside & (sounds | timed[:, None])
+        number = (uniform(0, 1, frames) * fits.sum(1)).long()  # of those that fit
+        return (fits.cumsum(1) <= number[:, None]).sum(1)
 
     def _shifted(self, frames: Tensor, lengths: Tensor, heard: Heard) -> tuple[Tensor, Heard]:
         which = chosen(self.config.shift_probability, frames)

@@ -106,9 +106,9 @@ def run(options: Options) -> int:
     primer = read_piece(options.primer) if options.primer else None
     melody = read_piece(options.harmonize) if options.harmonize else None
     if options.soundfont:
-        from audio_rnn.inference.synthesizer import check_soundfont
+        from audio_rnn.inference.synthesizer import load_soundfont
 
-        check_soundfont(options.soundfont)
+        load_soundfont(options.soundfont)
     generator = Generator.load(options.model)
     if options.endless:
         return _stream(generator, options, plan, sampling, primer)
@@ -197,6 +197,8 @@ def _width(options: Options) -> int:
 def _outputs(options: Options) -> list[Path]:
     """The MIDI file of each piece. Raises: InputError when one is there, or cannot be."""
     path, count = options.output, options.count
+    if options.seed < 0:
+        raise InputError(f"--seed: found {options.seed}, expected 0 or more")
     if count < 1 or (options.endless and count > 1):
         raise InputError(f"--count: found {count}, expected 1 or more, and 1 with --endless")
     if path.suffix.lower() not in (".mid", ".midi"):

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from audio_rnn.cli.bulk import BulkOptions, check_bulk, run_bulk
 from audio_rnn.cli.files import FileOptions, collect_files, work_through
 from audio_rnn.cli.picture import PictureOptions, pictured
+from audio_rnn.config import to_dict
 from audio_rnn.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Options:
     model: Path
     """Run folder of a training, or the model folder inside it."""
     files: Annotated[FileOptions, tyro.conf.arg(name="")] = field(default_factory=FileOptions)
+    bulk: Annotated[BulkOptions, tyro.conf.arg(name="")] = field(default_factory=BulkOptions)
     format: Annotated[tuple[str, ...], tyro.conf.arg(metavar="{txt,json,csv,tsv} [...]")] = ("txt",)
     """One or several; name the inputs before it."""
     top: int = 3
@@ -70,6 +73,16 @@ def run(options: Options) -> int:
     }
     formats, files = formats_of(options.format, known), options.files
     config = TagConfig(options.top, options.above, options.window)
+    check_bulk(options.bulk, files, options.format)
+    if options.bulk.manifest and options.picture.plot:
+        raise InputError("--plot: found with --manifest, expected one file; name it alone")
+    if options.bulk.manifest and files.output:
+        settings = {"channel": options.channel, "tags": to_dict(config)}
+        tagger = Tagger.load(options.model, options.device, options.channel)
+        return run_bulk(
+            options.bulk, files.output, options.model, settings,
+            lambda paths: tagger.tag_many(paths, config), "tagged",
+        )  # fmt: skip
     inputs = collect_files(files)
     path = pictured(options.picture, inputs)
     results = Results(inputs, formats, "tagged", files.output, files.overwrite)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from audio_rnn.cli.bulk import BulkOptions, check_bulk, run_bulk
 from audio_rnn.cli.files import FileOptions, collect_files, work_through
+from audio_rnn.config import to_dict
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import InputError
+
+if TYPE_CHECKING:
+    from audio_rnn.inference.transcriber import Transcriber
 
 NAMED = ("json", "ctm")  # formats that carry the name of the recording themselves
 
@@ -29,6 +34,7 @@ class Options:
     model: Path
     """Run folder of a training, or the model folder inside it."""
     files: Annotated[FileOptions, tyro.conf.arg(name="")] = field(default_factory=FileOptions)
+    bulk: Annotated[BulkOptions, tyro.conf.arg(name="")] = field(default_factory=BulkOptions)
     format: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="{txt,json,srt,vtt,tsv,ctm,TextGrid} [...]")
     ] = ("txt",)
@@ -62,7 +68,6 @@ def main(arguments: Sequence[str]) -> int:
 def run(options: Options) -> int:
     """Transcribe, report on standard error, return the exit status. Raises InputError."""
     from audio_rnn.cli.outputs import Format, Results, formats_of
-    from audio_rnn.inference.transcriber import Transcriber
     from audio_rnn.inference.transcript import Transcript
     from audio_rnn.inference.writers import WRITERS
 
@@ -70,13 +75,24 @@ def run(options: Options) -> int:
         name: Format(write, name, name in NAMED) for name, write in WRITERS.items()
     }
     formats, files = formats_of(options.format, known), options.files
+    check_bulk(options.bulk, files, options.format)
+    if options.bulk.manifest and files.output:
+        settings = {"channel": options.channel, "decoding": to_dict(options.decoding)}
+        work = _load(options).transcribe_many
+        return run_bulk(options.bulk, files.output, options.model, settings, work, "transcribed")
     inputs = collect_files(files)
     results = Results(inputs, formats, "transcribed", files.output, files.overwrite)
-    transcriber = Transcriber.load(
+    transcriber = _load(options)
+    return work_through(inputs, results, transcriber.transcribe_many, "transcribing")
+
+
+def _load(options: Options) -> Transcriber:
+    from audio_rnn.inference.transcriber import Transcriber
+
+    return Transcriber.load(
         options.model,
         options.device,
         options.batch_seconds,
         options.channel,
         options.decoding,
     )
-    return work_through(inputs, results, transcriber.transcribe_many, "transcribing")

@@ -22,6 +22,8 @@ from audio_rnn.events import Event, merged
 
 log = logging.getLogger(__name__)
 
+KEPT = 1 << 29  # bytes of sound that stay in memory: a small corpus is decoded once
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -76,13 +78,15 @@ class ClipBatch(Batch):
 
 
 class ClipDataset:
-    """Reads clips on demand."""
+    """Reads clips on demand, and keeps as many as there is room for."""
 
     def __init__(
         self, folder: Path, clips: Sequence[Clip], classes: Classes, sample_rate: int
     ) -> None:
         self.folder, self.clips, self.classes = folder, clips, classes
         self.sample_rate = sample_rate
+        self._kept: dict[int, NDArray[np.float32]] = {}
+        self._room = KEPT
 
     @property
     def durations(self) -> NDArray[np.float64]:
@@ -97,7 +101,17 @@ class ClipDataset:
         tags = np.zeros(len(self.classes), np.float32)
         tags[[self.classes.index(label) for label in clip.labels]] = 1
         rows = [(self.classes.index(e.label), e.onset, e.offset) for e in clip.events]
-        return ClipExample(clip, self._read(clip), tags, np.array(rows, np.float32).reshape(-1, 3))
+        return ClipExample(
+            clip, self._inputs(index), tags, np.array(rows, np.float32).reshape(-1, 3)
+        )
+
+    def _inputs(self, index: int) -> NDArray[np.float32]:
+        if index in self._kept:
+            return self._kept[index]
+        inputs = self._read(self.clips[index])
+        if inputs.nbytes <= self._room:
+            self._kept[index], self._room = inputs, self._room - inputs.nbytes
+        return inputs
 
     def _read(self, clip: Clip) -> NDArray[np.float32]:
         if clip.duration is None:

@@ -84,7 +84,9 @@ def read_manifest(path: Path) -> list[Utterance]:
         raise ManifestError(
             f"{path}: cannot be read: {reason}; run the recipe's prepare script first"
         ) from error
-    utterances = {n: _parse(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()}
+    utterances = {
+        n: parse_line(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()
+    }
     if not utterances:
         raise ManifestError(f"{path}: found no line, expected at least one utterance")
     _check_files(utterances, path)
@@ -101,7 +103,8 @@ def write_manifest(path: Path, utterances: Iterable[Utterance]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _parse(line: str, where: str) -> Utterance:
+def parse_line(line: str, where: str) -> Utterance:
+    """One line; messages begin with `where`. Raises: ManifestError."""
     try:
         return from_dict(Utterance, json.loads(line), where)
     except ValueError as error:

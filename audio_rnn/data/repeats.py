@@ -30,7 +30,7 @@ def recall(frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Indices]:
     return followed.astype(np.uint8), lengths
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def longest_matches(names: Indices) -> tuple[Indices, Indices]:
     """The place after the longest earlier match of all that precedes each place, the latest of
     equal ones; and the length of the match, 0 where there is none."""

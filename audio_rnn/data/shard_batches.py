@@ -17,7 +17,7 @@ from audio_rnn.data.batching import BatchConfig, Padded, Reader, loaded
 from audio_rnn.data.prefetch import ahead
 from audio_rnn.data.shard_plan import ShardPlan
 from audio_rnn.data.shards import Index, ShardConfig
-from audio_rnn.data.tar import Sample, read_samples
+from audio_rnn.data.tar import Sample, read_samples, read_shard
 from audio_rnn.data.tolerant import Tolerant
 from audio_rnn.errors import ConfigError, ShardError
 
@@ -112,21 +112,8 @@ class ShardBatches(Generic[Padded]):
         for shard in shards:
             count = len(self.index.durations[shard])
             if start < count:
-                yield from islice(self._shard(shard), start, None)
+                yield from islice(read_shard(self.index, shard), start, None)
             start = max(0, start - count)
-
-    def _shard(self, shard: int) -> Iterator[Sample]:
-        """The samples of a shard. Raises: ShardError for more or fewer than the index tells."""
-        name, expected, found = self.index.names[shard], len(self.index.durations[shard]), 0
-        for sample in read_samples(self.index.source, name):
-            found += 1
-            if found <= expected:
-                yield sample
-        if found != expected:
-            raise ShardError(
-                f"{name}: found {found} samples, expected {expected} by {self.index.path.name}; copy "
-                "the shard again, or make the index again with python -m recipes.index_shards"
-            )
 
     @cached_property
     def _weightless(self) -> Any:

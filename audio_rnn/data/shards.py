@@ -36,7 +36,7 @@ class ShardConfig:
     lanes: int = (
         1  # shards read side by side, over all processes; the order of the data hangs on it
     )
-    buffer: float = 3600.0  # seconds of audio that a lane holds, shuffles and sorts by length
+    buffer: float = 7200.0  # seconds of audio that a lane holds, shuffles and sorts by length
 
     def __post_init__(self) -> None:
         require(self.lanes >= 1, "shards.lanes", self.lanes, "1 or more")

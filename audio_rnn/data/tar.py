@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from audio_rnn.data.shards import is_pipe
+from audio_rnn.data.shards import Index, is_pipe
 from audio_rnn.errors import ShardError
 
 LARGEST = 1 << 30  # bytes of a file in a shard; more is damage, or meant to fill the memory
@@ -36,6 +36,23 @@ class Sample:
     def name(self) -> str:
         """For messages."""
         return f"{self.shard}: {self.key}"
+
+
+def read_shard(index: Index, number: int) -> Iterator[Sample]:
+    """The samples of a shard of an index.
+
+    Raises: ShardError, at the end for more or fewer samples than the index tells.
+    """
+    name, expected, found = index.names[number], len(index.durations[number]), 0
+    for sample in read_samples(index.source, name):
+        found += 1
+        if found <= expected:
+            yield sample
+    if found != expected:
+        raise ShardError(
+            f"{name}: found {found} samples, expected {expected} by {index.path.name}; copy the "
+            "shard again, or make the index again with python -m recipes.index_shards"
+        )
 
 
 def read_samples(source: str, shard: str) -> Iterator[Sample]:

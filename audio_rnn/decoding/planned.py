@@ -172,5 +172,7 @@ def _pitches(plan: Plan, key: Key | None) -> np.ndarray:
     if not plan.scale:
         return allowed
     if key is None:
-        raise MusicError("scale: found no key, expected one to be named, or a primer that has one")
+        raise MusicError(
+            "scale: found no key, expected one to be named, or a primer or melody that has one"
+        )
     return allowed & np.isin((pitches - key.tonic) % 12, MINOR if key.minor else MAJOR)

@@ -16,8 +16,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from audio_rnn.device import choose_device
 from audio_rnn.engine.config import TrainingConfig
+from audio_rnn.engine.rendezvous import meeting_place
 from audio_rnn.engine.task import Task
-from audio_rnn.errors import ConfigError
+from audio_rnn.errors import ConfigError, TrainingError
 
 Value = TypeVar("Value")
 
@@ -48,7 +49,8 @@ def start(device: str) -> Process:
         # outlive `stop`, and the process sometimes aborts at its exit.
         import_module("torch.distributed.nn.functional")
         backend = "nccl" if chosen.type == "cuda" else "gloo"
-        dist.init_process_group(backend, timeout=timedelta(hours=1))
+        place, limit = meeting_place(), timedelta(hours=1)
+        dist.init_process_group(backend, store=place, rank=rank, world_size=world, timeout=limit)
     return Process(rank, world, chosen)
 
 
@@ -89,6 +91,20 @@ def highest(value: int, process: Process) -> int:
     shared = torch.tensor(value, device=process.device)
     dist.all_reduce(shared, dist.ReduceOp.MAX)
     return int(shared)
+
+
+def agreed(count: int, what: str, process: Process) -> int:
+    """A count that must be the same in all processes, which would wait for each other forever.
+
+    Raises: TrainingError.
+    """
+    counts = from_all(count, process)
+    if len(set(counts)) > 1:
+        raise TrainingError(
+            f"found {', '.join(map(str, counts))} {what} in the processes, expected the same in all; "
+            "give every machine the same data and config"
+        )
+    return count
 
 
 def from_first(value: Value, process: Process) -> Value:

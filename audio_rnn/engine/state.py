@@ -77,7 +77,10 @@ class State:
 
     def resume(self, folder: Path) -> None:
         """Take up the checkpoint in `folder`, if there is one. Raises TrainingError."""
-        whole = checkpoint.load_state(folder)
+        first = self.process.first  # its disk, which others may not see, is the one that counts
+        whole = distributed.from_first(
+            checkpoint.load_state(folder) if first else None, self.process
+        )
         if whole is None:
             return
         remedy = f"delete {folder} to start anew"

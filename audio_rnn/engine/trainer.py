@@ -112,7 +112,9 @@ class Trainer:
         """Train on what is left of an epoch."""
         position = self.state.position
         self.task.model.train()
-        count = train.steps(position.epoch)
+        count = distributed.agreed(
+            train.steps(position.epoch), f"batches in epoch {position.epoch}", self.process
+        )
         batches = self.meter.measured(train.epoch(position.epoch, position.batch))
         for batch in self._readable(batches, updates):
             for piece in self._pieces(batch):

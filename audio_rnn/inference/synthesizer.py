@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from audio_rnn.errors import MusicError
 from audio_rnn.midi.midi_file import score_of
 from audio_rnn.midi.piece import QUARTER, Piece
+
+if TYPE_CHECKING:
+    from symusic import Synthesizer
 
 SAMPLE_RATE = 44_100  # Hz
 PEAK = 0.9  # of the loudest sample
@@ -68,15 +72,24 @@ def _seconds(piece: Piece) -> np.ndarray:
 
 def render_soundfont(piece: Piece, soundfont: Path) -> np.ndarray:
     """By symusic's synthesizer, both channels mixed. Raises: MusicError."""
+    sound = load_soundfont(soundfont).render(score_of(piece), stereo=True)
+    return np.asarray(sound).mean(axis=0)
+
+
+def load_soundfont(path: Path) -> Synthesizer:
+    """What plays a SoundFont. Raises: MusicError for a file that is none, or a broken one."""
     from symusic import Synthesizer
 
-    check_soundfont(soundfont)
-    synthesizer = Synthesizer(sf_path=str(soundfont), sample_rate=SAMPLE_RATE, quality=4)
-    return np.asarray(synthesizer.render(score_of(piece), stereo=True)).mean(axis=0)
+    _check_head(path)
+    try:
+        return Synthesizer(sf_path=str(path), sample_rate=SAMPLE_RATE, quality=4)
+    except (RuntimeError, ValueError) as error:
+        raise MusicError(
+            f"{path}: damaged: {error}; expected a whole SoundFont, copy it again"
+        ) from error
 
 
-def check_soundfont(path: Path) -> None:
-    """Raises: MusicError for a file that is no SoundFont."""
+def _check_head(path: Path) -> None:
     try:
         with path.open("rb") as file:
             head = file.read(12)

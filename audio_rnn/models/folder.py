@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,12 @@ def model_folder(folder: Path) -> Path:
     """The model folder inside a run folder, or the folder itself."""
     inside = folder / NAME
     return inside if inside.is_dir() else folder
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of the description, which names that of the weights, of a model that was read."""
+    text = (model_folder(folder) / f"{NAME}.json").read_text(encoding="utf-8")
+    return str(json.loads(text)[storage.SIGNATURE])
 
 
 def load_weights(

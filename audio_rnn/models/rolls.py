@@ -22,7 +22,7 @@ from audio_rnn.models.recurrent import Cell, RecurrentConfig, State
 
 KIND = "rolls"
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames of what music repeats: beats, bars, phrases
-MATCHES = 8  # classes of how much is recalled: 0, 1, 2 to 3, 4 to 7 ... 64 frames or more
+MATCHES = (1, 2, 4, 8, 16, 32, 64)  # frames that agree with what is recalled: steps of a class
 PIECE = 256  # frames that are scored at once: bounds the memory that a long piece takes
 HEADS = {"independent": IndependentKeys, "joint": JointKeys, "voices": Voices}
 HeadName = Literal["independent", "joint", "voices"]
@@ -68,7 +68,7 @@ class RollModel(nn.Module):
         further = [KeyLayer(layer, hidden, config.reach) for _ in range(config.layers - 1)]
         self.layers = nn.ModuleList([KeyLayer(layer, 2 * voices, config.window), *further])
         self.key = nn.Parameter(torch.zeros(keys, 1, hidden))
-        self.time = nn.Linear(2 * len(PERIODS) + 1 + MATCHES, hidden)
+        self.time = nn.Linear(2 * len(PERIODS) + 1 + len(MATCHES) + 1, hidden)
         self.heads = nn.ModuleDict(
             {
                 name: HEADS[name](hidden, voices, config.lowest, config.highest)
@@ -135,11 +135,12 @@ class RollModel(nn.Module):
 
 
 def moments(batch: RollBatch) -> Tensor:
-    """What is known of each frame's place in its piece: (batch, frames, 2 * len(PERIODS) + 1 +
-    MATCHES): where it stands in each of PERIODS, whether it is the first, how much is recalled."""
+    """What is known of each frame's place in its piece: `beats`, and the class of how much is
+    recalled; (batch, frames, values)."""
     beat = beats(batch.start, batch.frames.shape[1]).to(batch.matched.device)
-    classes = (batch.matched.float().log2().floor() + 1).clamp(0, MATCHES - 1)  # log2(0) is -inf
-    matches = functional.one_hot(classes.long(), MATCHES).float()
+    steps = torch.tensor(MATCHES, device=batch.matched.device)
+    classes = torch.bucketize(batch.matched.contiguous(), steps, right=True)
+    matches = functional.one_hot(classes, len(MATCHES) + 1).float()
     return torch.cat([beat.expand(len(matches), -1, -1), matches], dim=2)
 
 

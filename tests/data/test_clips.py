@@ -135,3 +135,14 @@ def test_names_that_no_class_can_have_are_refused(names: tuple[str, ...]) -> Non
 def test_a_part_knows_its_place() -> None:
     clip = Clip(clips()[1], 1.0, 2.0)
     assert clip.events == [Event(0.0, 1.25, "雨"), Event(1.9, 2.0, "a, b")]
+
+
+def test_sound_is_kept_while_there_is_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clip of 4 s does not fit, that of 0.1 s does."""
+    monkeypatch.setattr("audio_rnn.data.clips.KEPT", 10_000)
+    dataset = ClipDataset(folder, cut(clips(), 10.0), CLASSES, RATE)
+    first = [dataset[n].inputs for n in (0, 1)]
+    for n in (0, 1):
+        np.testing.assert_array_equal(dataset[n].inputs, first[n])
+    assert dataset[0].inputs is first[0]
+    assert dataset[1].inputs is not first[1]

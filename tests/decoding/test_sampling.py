@@ -96,6 +96,18 @@ def test_density_follows_the_plan_along_the_piece(stepper: Stepper):
     assert told == [0, 2, 5, 7]
 
 
+def test_a_penalty_makes_pitches_come_again_less_and_spares_what_is_not_counted(stepper: Stepper):
+    counted = np.arange(SIZE) < 8
+    recent = [[1, 2, 700]]
+    logits = np.zeros((1, SIZE), np.float32)
+    allowed = np.isin(np.arange(SIZE), (1, 3, 700))[None]
+    sampler = Sampler(stepper, SamplingConfig(repetition=3.0), counted)
+    draws = [np.random.default_rng(0)]
+    drawn = [int(sampler.draw(logits, allowed, draws, recent)[0]) for _ in range(2100)]
+    shares = [drawn.count(symbol) / 2100 for symbol in (1, 3, 700)]
+    assert shares == pytest.approx([1 / 7, 3 / 7, 3 / 7], abs=0.03)
+
+
 def test_draws_follow_the_probabilities():
     logits = np.log(np.array([[0.5, 0.2, 0.2, 0.1]], np.float32))
     allowed = np.array([[True, True, False, True]])

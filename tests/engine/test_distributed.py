@@ -86,17 +86,18 @@ def launch(run_dir: Path, processes: int, poison: str = "", code: str = SCRIPT) 
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("poison", ["", "item3"])
-def test_two_processes_give_the_result_of_one_on_the_same_global_batches(
-    tmp_path: Path, poison: str
+@pytest.mark.parametrize(("poison", "processes"), [("", 4), ("item3", 2)])
+def test_several_processes_give_the_result_of_one_on_the_same_global_batches(
+    tmp_path: Path, poison: str, processes: int
 ) -> None:
-    """17 items in batches of 8, 8 and 1: in the last one the second process is idle."""
-    for processes in (1, 2):
-        launch(tmp_path / str(processes), processes, poison)
-    _, alone = storage.load(tmp_path / "1" / "model", "model")
-    _, both = storage.load(tmp_path / "2" / "model", "model")
-    assert all(torch.allclose(alone[name], both[name], rtol=0, atol=1e-12) for name in alone)
-    steps = [[e["step"] for e in read_history(tmp_path / run) if "rate" in e] for run in ("1", "2")]
+    """17 items in batches of 8, 8 and 1: in the last one all processes but the first are idle."""
+    launch(tmp_path / "one", 1, poison)
+    launch(tmp_path / "all", processes, poison)
+    _, alone = storage.load(tmp_path / "one" / "model", "model")
+    _, every = storage.load(tmp_path / "all" / "model", "model")
+    assert all(torch.allclose(alone[name], every[name], rtol=0, atol=1e-12) for name in alone)
+    histories = [read_history(tmp_path / run) for run in ("one", "all")]
+    steps = [[e["step"] for e in history if "rate" in e] for history in histories]
     assert steps[0] == steps[1] and len(steps[0]) == (9 if not poison else 6)
 
 

@@ -45,5 +45,8 @@ def test_a_file_that_is_no_soundfont_is_named(tmp_path: Path):
     path.write_bytes(b"RIFF....WAVEfmt ")
     with pytest.raises(MusicError, match=r"a.sf2: found no SoundFont by its first bytes"):
         render(tune(60), path)
+    path.write_bytes(b"RIFF....sfbkLIST")
+    with pytest.raises(MusicError, match=r"a.sf2: damaged: .*; expected a whole SoundFont"):
+        render(tune(60), path)
     with pytest.raises(MusicError, match=r"b.sf2: cannot be read: No such file"):
         render(tune(60), tmp_path / "b.sf2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -15,10 +16,15 @@ from audio_rnn.midi.tidy import tidy
 from tests.midi.pieces import pieces, tune
 
 
+@pytest.fixture(scope="module")
+def muspy() -> ModuleType:
+    """A second opinion, where it is installed."""
+    return pytest.importorskip("muspy", reason="needs muspy, which the project does not ask for")
+
+
 @settings(max_examples=40, deadline=None)
-@given(pieces)
-def test_statistics_are_those_of_muspy(raw: Piece):
-    muspy = pytest.importorskip("muspy", reason="a second opinion, where muspy is")
+@given(raw=pieces)
+def test_statistics_are_those_of_muspy(muspy: ModuleType, raw: Piece):
     piece = tidy(raw)
     tracks = [
         muspy.Track(notes=[muspy.Note(n.start, n.pitch, n.length, n.velocity) for n in voice.notes])

@@ -17,7 +17,7 @@ from audio_rnn.models import rolls as rolls_module
 from audio_rnn.models.folder import write_model
 from audio_rnn.models.key_heads import IndependentKeys, JointKeys, Voices
 from audio_rnn.models.key_layers import NARROW
-from audio_rnn.models.rolls import RollConfig, RollModel
+from audio_rnn.models.rolls import MATCHES, RollConfig, RollModel, moments
 from tests.data.test_rolls import random_roll
 
 LOW, HIGH = 30, 34  # few keys, so that all their combinations can be gone through
@@ -153,6 +153,24 @@ def test_two_heads_tell_each_what_it_would_tell_alone() -> None:
         weights = both.state_dict()
         alone.load_state_dict({key: weights[key] for key in alone.state_dict()})
         assert torch.equal(score(alone, batch), told[name])
+
+
+def test_how_much_is_recalled_comes_in_classes_each_twice_as_wide() -> None:
+    batch = collate({"a": random_roll(8)})
+    lengths = torch.tensor([[0, 1, 2, 3, 4, 63, 64, 1000]])
+    classes = moments(replace(batch, matched=lengths))[0, :, -len(MATCHES) - 1 :]
+    assert classes.argmax(dim=1).tolist() == [0, 1, 2, 2, 3, 6, 7, 7]
+    assert classes.sum(dim=1).eq(1).all()
+
+
+def test_what_is_recalled_is_heard_from_where_a_piece_repeats_itself() -> None:
+    model, once = make("joint"), random_roll(6, seed=3)
+    twice = collate({"a": np.concatenate([once, once])})
+    matched, recalled = torch.zeros_like(twice.matched), torch.zeros_like(twice.recalled)
+    without = replace(twice, matched=matched, recalled=recalled)
+    told, forgotten = score(model, twice)[0], score(model, without)[0]
+    torch.testing.assert_close(told[:6], forgotten[:6])
+    assert (told[7:] - forgotten[7:]).abs().min() > 1e-3
 
 
 def test_a_note_outside_the_keys_that_are_modelled_is_told_seldom_not_never() -> None:

@@ -20,7 +20,7 @@ from audio_rnn.data.pieces import read_pieces
 from audio_rnn.decoding.planned import Plan
 from audio_rnn.decoding.sampling import SamplingConfig
 from audio_rnn.engine.run_folder import read_history
-from audio_rnn.errors import InputError, ModelError, MusicError
+from audio_rnn.errors import ConfigError, InputError, ModelError, MusicError
 from audio_rnn.inference.endless import write_endless
 from audio_rnn.inference.generator import Generator
 from audio_rnn.midi.decoding import decode
@@ -39,9 +39,20 @@ from recipes.music_generation.duplicates import find_duplicates
 from recipes.music_generation.train import RecipeConfig, train
 from recipes.music_generation.tunes import compose
 from tests.midi.pieces import NOTTINGHAM, tune
+from tests.midi.test_files import ABC, GOOD, midi, off, on
 
 CONF = Path(__file__).parents[2] / "conf" / "music_generation"
 CONFIGS = [CONF / f"{name}.yaml" for name in ("debug", "default", "nottingham")]
+BROKEN = (
+    ("truncated.mid", GOOD[:-6], "truncated: found 16 bytes of track 1"),
+    ("empty.mid", b"", "found an empty file, expected a MIDI file"),
+    ("silent.mid", midi([]), "found no notes, expected at least one"),
+    ("drums.mid", midi([on(36, channel=9), off(36, 9, channel=9)]), "found drums only, 1 notes"),
+    ("songs.mid", midi([on(60), off(60, 9)], [on(62), off(62, 9)], kind=2), "of type 2"),
+    ("hanging.mid", midi([on(60), on(64), off(60, 480)]), "found 1 hanging notes"),
+    ("error.abc", ABC.replace("fed", "f@d").encode(), ":6: Unrecognized character: @"),
+    ("words.txt", b"hello", "found no music by its name"),
+)
 DEBUG = configs.load(RecipeConfig, CONF / "debug.yaml")
 
 
@@ -193,6 +204,17 @@ def test_a_primer_that_cannot_be_is_named(generator: Generator, primer, plan, me
         (("--range", "61:61", "--key", "C", "--scale"), "found no pitch from 61 to 61"),
         (("--soundfont", __file__, "--wav"), "found no SoundFont"),
         (("--count", 0), "--count: found 0"),
+        (("--seed", -1), "--seed: found -1, expected 0 or more"),
+        (("--temperature", "nan"), "temperature: found nan, expected above 0"),
+        (("--top-k", 0), "top_k: found 0, expected 1 or more"),
+        (("--repetition", 0), "repetition: found 0.0, expected above 0"),
+        (("--beam", 0), "--beam 0 --count 1: expected a width of 1 or more"),
+        (("--tempo", 0), "tempo: found 0, expected 1 to 1000"),
+        (("--scale",), "scale: found no key, expected one to be named"),
+        (("--endless", "--count", 2), "--count: found 2, expected 1 or more, and 1 with --endless"),
+        (("--harmonize", "no.mid"), "no.mid: cannot be read"),
+        (("--harmonize", "a.mid", "--primer", "b.mid"), "--harmonize: found --primer beside it"),
+        (("--harmonize", "a.mid", "--endless"), "--harmonize: found --endless beside it"),
         (("--primer", "no.mid"), "no.mid: cannot be read"),
     ],
 )
@@ -200,6 +222,45 @@ def test_mistakes_are_named(run: Path, tmp_path: Path, call, arguments, message:
     status, _, err = call("generate", "-m", run, "-o", tmp_path / "a.mid", *arguments)
     assert (status, message in err) == (1, True), err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "data", "message"), BROKEN, ids=[name for name, *_ in BROKEN])
+def test_broken_music_is_named_by_every_command(
+    run: Path, tmp_path: Path, call, name: str, data: bytes, message: str
+):
+    path, output = tmp_path / name, tmp_path / "out.mid"
+    path.write_bytes(data)
+    model = ("-m", run)
+    commands = [("score", path, *model)]
+    for option in ("--primer", "--harmonize"):
+        commands.append(("generate", *model, "-o", output, option, path))
+    for command in commands:
+        status, out, err = call(*command)
+        assert (status, out, f"{path}" in err) == (1, "", True), err
+        assert message in err
+        assert not output.exists()
+
+
+def test_a_melody_is_harmonised(run: Path, tmp_path: Path, call):
+    melody = tidy(replace(tune(60, 64, 67, 72, 71, 67, 64, 60), keys=(Key(0, 0),)))
+    write_midi(tmp_path / "melody.mid", melody)
+    arguments = ("-m", run, "-o", tmp_path / "a.mid", "--harmonize", tmp_path / "melody.mid")
+    status, _, err = call("generate", *arguments, "--count", 2, "--scale", "--range", "36:59")
+    assert (status, "a-2.mid" in err) == (0, True)
+    for number in (1, 2):
+        piece = read_piece(tmp_path / f"a-{number}.mid")
+        assert piece.voices[0] == melody.voices[0]
+        others = {n.pitch for v in piece.voices[1:] for n in v.notes}
+        assert others <= {p for p in range(36, 60) if p % 12 in (0, 2, 4, 5, 7, 9, 11)}
+
+
+def test_harmonies_are_the_same_alone_and_among_others(generator: Generator):
+    melody = tidy(tune(60, 64, 67, 72, 71, 67))
+    together = generator.harmonize(melody, seed=4, count=3)
+    assert together[1:2] == generator.harmonize(melody, seed=5)
+    assert len(set(map(str, together))) == 3
+    with pytest.raises(ConfigError, match="particles: found 0, expected 1 or more"):
+        generator.harmonize(melody, particles=0)
 
 
 def test_endless_music_is_written_as_it_comes(generator: Generator, tmp_path: Path):
@@ -283,5 +344,12 @@ def test_every_one_of_many_samples_is_valid(run: Path, corpus: Path, tmp_path: P
     options = sample.Options(run, corpus / "test.jsonl", tmp_path / "samples", count=20, bars=4)
     outcome = sample.sample(options)
     assert (outcome.pieces, outcome.valid) == (20, 20)
-    assert len(list((tmp_path / "samples").glob("*.mid"))) == 20
+    files = list((tmp_path / "samples").glob("*.mid"))
+    assert len(files) == 20
+    for path in files:  # other libraries find the same notes
+        notes = sum(len(voice.notes) for voice in read_piece(path).voices)
+        instruments = pretty_midi.PrettyMIDI(str(path)).instruments
+        assert sum(len(instrument.notes) for instrument in instruments) == notes
+        events = [m for track in mido.MidiFile(path).tracks for m in track]
+        assert sum(m.type == "note_on" and m.velocity > 0 for m in events) == notes
     assert "20 of 20 files are valid" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol
 from audio_rnn.vocabulary import Vocabulary
+from tests.test_layers import MODULES, imports, room
 
 LETTERS = Vocabulary.from_texts(["abcdef"])
 PLAIN = SequenceConfig(embedding=6, hidden=10, layers=2, dropout=0)
@@ -150,3 +151,22 @@ def test_a_text_without_chance_comes_near_0_nats(
     Trainer(task, config, tmp_path).fit(data, data)
     scores = read_history(tmp_path)[-1]
     assert scores["loss"] < 0.05 and scores["perplexity"] < 1.06
+
+
+def test_text_and_music_share_the_task_and_the_engine_as_they_are():
+    """Neither knows what its symbols stand for."""
+    for name in ("language_model", "music_generation"):
+        used = imports(MODULES[f"recipes.{name}.train"])
+        assert {"audio_rnn.tasks.next_symbol", "audio_rnn.engine.trainer"} <= used
+    shared = [m for m in MODULES if m.startswith("audio_rnn.engine.")]
+    for module in ("audio_rnn.tasks.next_symbol", "audio_rnn.models.sequence", *shared):
+        assert not {m for m in reached(module) if room(m) == "midi" or "music" in m}, module
+
+
+def reached(module: str) -> set[str]:
+    """All of the project that a module imports, and that imports in turn."""
+    found, waiting = set(), {module}
+    while waiting:
+        found |= waiting
+        waiting = {m for known in waiting for m in imports(MODULES[known])} - found
+    return found

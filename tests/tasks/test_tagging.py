@@ -171,6 +171,39 @@ def heard(batch: int, frames: int) -> Heard:
     )
 
 
+def test_an_excerpt_is_a_part_of_frames_and_activity_in_which_something_sounds() -> None:
+    """Of 40 frames only 20 and 21 sound: without known times, all excerpts hear one of them."""
+    config = ClipAugmentConfig(excerpt_seconds=10 * 0.02)
+    augment = ClipAugment(config, FEATURES, True).train()
+    count = 200
+    frames = torch.arange(40.0).expand(count, 16, 40).transpose(1, 2) / 100 - 80
+    frames[:, 20:22] += 60
+    activity = frames[..., :3].clone()
+    target = heard(count, 40)._replace(activity=activity, timed=torch.arange(count) % 2 == 0)
+    parts, lengths, now = augment(frames, torch.full((count,), 40), target)
+    assert parts.shape == (count, 10, 16)
+    assert (lengths == 10).all()
+    torch.testing.assert_close(parts[..., :3], now.activity)
+    sounding = (parts > -30).any(2).any(1)
+    assert sounding[1::2].all()
+    assert 0.1 < sounding[::2].float().mean() < 0.7  # 11 of 31 places
+    starts = (parts[1::2, 0, 0] + 80) * 100 % 6000
+    assert {round(float(n)) for n in starts} >= set(range(11, 22))
+
+
+def test_a_clip_shorter_than_an_excerpt_stays_whole() -> None:
+    augment = ClipAugment(ClipAugmentConfig(excerpt_seconds=0.2), FEATURES, False).train()
+    frames, sizes = torch.randn(3, 25, 16), [25, 8, 1]
+    for row, n in enumerate(sizes):
+        frames[row, n:] = 0
+    parts, lengths, _ = augment(frames, torch.tensor(sizes), heard(3, 25))
+    assert lengths.tolist() == [10, 8, 1]
+    torch.testing.assert_close(parts[1:], frames[1:, :10])
+    few, same, _ = augment(frames[1:, :8], torch.tensor([8, 1]), heard(2, 8))
+    assert few.shape[1] == 8
+    assert same.tolist() == [8, 1]
+
+
 def test_a_shift_moves_frames_and_activity_together() -> None:
     augment = ClipAugment(ClipAugmentConfig(shift_probability=1.0), FEATURES, True).train()
     activity = torch.zeros(4, 12, 3)
@@ -234,7 +267,7 @@ def test_nothing_is_changed_outside_training() -> None:
 
 
 def test_training_with_every_change_stays_finite_and_repeats_itself() -> None:
-    task = make_task(clips=ClipAugmentConfig(1.0, 0.8), balance=0.5)
+    task = make_task(clips=ClipAugmentConfig(1.0, 0.8, excerpt_seconds=0.5), balance=0.5)
     changes = FrameAugmentConfig(0.5, frequency_masks=1, stretch_probability=0.5)
     task.frames.config = changes
     task.model.train()
