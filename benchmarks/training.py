@@ -125,6 +125,7 @@ class RandomSpeech:
                 str(i),
                 random.standard_normal((round(d * FRAMES), n_static)).astype(np.float32),
                 random.integers(1, symbols, round(d * 10)).tolist(),
+                d,
             )
             for i, d in enumerate(self.durations)
         ]

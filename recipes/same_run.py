@@ -1,13 +1,67 @@
-"""A run goes on only with the vocabulary and the data that it began with."""
+"""A run goes on only with the config, the vocabulary and the data that it began with."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from audio_rnn.engine.run_folder import has_begun
+from audio_rnn.config import differences, read_yaml, to_dict
+from audio_rnn.engine import checkpoint
+from audio_rnn.engine.run_folder import claimed
 from audio_rnn.errors import TrainingError
 from audio_rnn.vocabulary import Vocabulary
+from recipes.run_facts import write_facts
+
+FREE = {  # fields that say where and how comfortably, not what: a run may go on with others
+    *("run_dir", "data", "training.device", "training.threads", "batches.workers"),
+    "shards.source",
+    *("training.tensorboard", "training.log_layers", "training.save_every"),
+}
+
+
+def has_begun(folder: Path) -> bool:
+    """Whether a training has left a state or a model that no other one may replace."""
+    kept = checkpoint.present(folder / "checkpoint") or (folder / "model/model.json").is_file()
+    ours = (folder / "run.json").exists() or not (folder / "config.yaml").exists()
+    return kept or not ours
+
+
+def describe_run(folder: Path, config: object) -> None:
+    """Write config, versions, commit and command.
+
+    Raises: TrainingError when the folder is in use, or holds a run of another config, but for
+    fields in FREE. A run that failed before its first checkpoint does not count.
+    """
+    with claimed(folder):
+        path = folder / "config.yaml"
+        if path.exists() and has_begun(folder):
+            _check_same(folder, read_yaml(path), to_dict(config))
+        write_facts(folder, config)
+
+
+def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Raises: TrainingError naming the fields that differ."""
+    schedule = new.get("training", {}).get("schedule")
+    free = FREE | ({"training.epochs"} if schedule == "plateau" else set())  # it plans no end
+    changed = {
+        name: f"{name}: {a!r} there, {b!r} now"
+        for name, (a, b) in differences(old, new).items()
+        if name not in free and not (name == "init" and _same_place(a, b))
+    }
+    if changed:
+        remedy = "choose another run_dir, or delete the folder to start anew"
+        if "init" in new and changed.keys() == {"training.epochs"}:
+            remedy = (
+                "its learning rate falls over a planned number of epochs, so go on with its model "
+                f"in another run: --init {folder} --run-dir ANOTHER"
+            )
+        listed = ", ".join([*changed.values()][:5])
+        raise TrainingError(f"{folder}: holds a run of another config ({listed}); {remedy}")
+
+
+def _same_place(a: object, b: object) -> bool:
+    return isinstance(a, str) and isinstance(b, str) and Path(a).resolve() == Path(b).resolve()
 
 
 def keep_vocabulary(path: Path, vocabulary: Vocabulary) -> None:

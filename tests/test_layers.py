@@ -9,9 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LAYERS = (  # a room imports itself and lower layers, never another room of its own layer
     {"errors"},
-    {"device"},
+    {"device", "randomness"},
     {"config"},
-    {"classes", "events", "files", "storage", "spill", "audio", "vocabulary"},
+    {"classes", "curves", "events", "files", "nested", "storage", "spill", "audio", "vocabulary"},
     {"midi"},
     {"features"},
     {"augment"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from traceback import clear_frames
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -43,6 +43,13 @@ class Batch:
     lengths: Tensor  # (batch,)
     weights: Tensor  # (batch,) 1, or 0 for an item that only keeps this process in step
     total: int  # items of the whole batch, over all processes
+    size: float = field(default=0.0, kw_only=True)  # seconds of its items
+    unit = "s"
+
+    @property
+    def padding(self) -> float:
+        """Share of the inputs that is padding."""
+        return padding_share(self.lengths, self.inputs.shape[1])
 
     def to(self, device: torch.device) -> Self:
         """The same batch on another device."""
@@ -52,6 +59,11 @@ class Batch:
             if isinstance(getattr(self, f.name), Tensor)
         }
         return replace(self, **moved)
+
+
+def padding_share(lengths: Tensor, longest: int) -> float:
+    """Share of items of these lengths, (batch,), that is padding up to the longest."""
+    return 1 - float(lengths.sum()) / (len(lengths) * longest)
 
 
 Padded = TypeVar("Padded", bound=Batch, covariant=True)

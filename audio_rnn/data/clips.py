@@ -142,6 +142,7 @@ def collate(examples: list[ClipExample]) -> ClipBatch:
         seconds=torch.tensor([example.clip.seconds for example in examples]),
         tags=torch.from_numpy(np.stack([example.tags for example in examples])),
         events=torch.cat([items, events], 1),
+        size=sum(example.clip.seconds for example in examples),
         timed=torch.tensor([e.clip.utterance.events is not None for e in examples]),
     )
 

@@ -22,6 +22,7 @@ class Example:
     id: str
     inputs: NDArray[np.float32]
     target: list[int]
+    seconds: float = 0.0  # how long it is, where that is known
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class SpeechDataset:
     def __getitem__(self, index: int) -> Example:
         utterance = self.utterances[index]
         inputs = read_inputs(self.folder, utterance, self.sample_rate)
-        return Example(utterance.id, inputs, self.targets[index])
+        return Example(utterance.id, inputs, self.targets[index], utterance.duration)
 
     def collate(self, examples: list[Example]) -> SpeechBatch:
         """Utterances as a padded batch. Raises: ManifestError."""
@@ -66,4 +67,5 @@ def collate(examples: list[Example]) -> SpeechBatch:
     ids = [example.id for example in examples]
     inputs, lengths = pad_inputs({example.id: example.inputs for example in examples})
     targets, counts = pad([torch.tensor(e.target, dtype=torch.long) for e in examples])
-    return SpeechBatch(ids, inputs, lengths, torch.ones(len(ids)), len(ids), targets, counts)
+    weights, seconds = torch.ones(len(ids)), sum(example.seconds for example in examples)
+    return SpeechBatch(ids, inputs, lengths, weights, len(ids), targets, counts, size=seconds)

@@ -14,7 +14,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.audio import read_audio
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import ManifestError
+from audio_rnn.errors import AudioError, ManifestError
+
+SLACK = 0.1  # seconds, and share, by which a manifest may round
 
 
 def read_inputs(folder: Path, utterance: Utterance, sample_rate: int) -> NDArray[np.float32]:
@@ -23,7 +25,20 @@ def read_inputs(folder: Path, utterance: Utterance, sample_rate: int) -> NDArray
     Raises: AudioError, ManifestError.
     """
     path = folder / utterance.source
-    return read_frames(path) if utterance.features else read_audio(path, sample_rate)
+    if utterance.features:
+        return read_frames(path)
+    samples = read_audio(path, sample_rate)
+    check_duration(path, len(samples) / sample_rate, utterance.duration)
+    return samples
+
+
+def check_duration(path: Path, found: float, expected: float) -> None:
+    """Raises: AudioError for a file that is no longer the one that was prepared."""
+    if abs(found - expected) > SLACK + SLACK * expected:
+        raise AudioError(
+            f"{path}: found {found:.2f} s, expected {expected:.2f} s as its manifest says; the file "
+            "has changed since, so run the prepare script again"
+        )
 
 
 def pad_inputs(inputs: Mapping[str, NDArray[np.float32]]) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.config import require
-from audio_rnn.data.batching import make_plan
+from audio_rnn.data.batching import make_plan, padding_share
 from audio_rnn.data.repeats import recall
 from audio_rnn.data.sequences import Carry
 from audio_rnn.errors import MusicError
@@ -61,6 +61,17 @@ class RollBatch:
     total: int  # frames of the whole batch, over all processes
     start: int = 0  # frames of each piece that came before these
     carry: Carry | None = None  # of pieces of pieces only
+    unit = "frames"
+
+    @property
+    def size(self) -> float:
+        """Frames of its items."""
+        return float(self.lengths.sum())
+
+    @property
+    def padding(self) -> float:
+        """Share of the frames that is padding."""
+        return padding_share(self.lengths, self.frames.shape[1])
 
     def to(self, device: torch.device) -> RollBatch:
         """The same batch on another device."""

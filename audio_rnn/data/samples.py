@@ -45,7 +45,7 @@ class SpeechReader:
         inputs = read_sound(sample, self.sample_rate)
         seconds = len(inputs) / self.sample_rate if inputs.ndim == 1 else 1.0
         utterance = describe(sample, seconds)
-        return Example(utterance.id, inputs, self.encode(utterance))
+        return Example(utterance.id, inputs, self.encode(utterance), utterance.duration)
 
     def collate(self, examples: list[Example]) -> SpeechBatch:
         """Utterances as a padded batch. Raises: ManifestError."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.config import require
-from audio_rnn.data.batching import make_plan
+from audio_rnn.data.batching import make_plan, padding_share
 from audio_rnn.errors import InputError
 from audio_rnn.vocabulary import BLANK
 
@@ -50,6 +50,17 @@ class SequenceBatch:
     weights: Tensor  # (batch,) steps, or 0 for an item that only keeps this process in step
     total: int  # steps of the whole batch, over all processes
     carry: Carry | None = None  # of pieces only
+    unit = "symbols"
+
+    @property
+    def size(self) -> float:
+        """Steps of its items."""
+        return float(self.lengths.sum())
+
+    @property
+    def padding(self) -> float:
+        """Share of the steps that is padding."""
+        return padding_share(self.lengths, self.inputs.shape[1])
 
     def to(self, device: torch.device) -> SequenceBatch:
         """The same batch on another device."""

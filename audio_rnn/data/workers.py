@@ -1,12 +1,10 @@
-"""Worker processes that outlive the SIGTERM of a scheduler, but not the training they read for."""
+"""Worker processes that outlive the SIGTERM of a scheduler, which goes to every process of a job."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 from collections.abc import Iterator
-from multiprocessing import parent_process
+from multiprocessing import active_children
 from typing import Any
 
 from torch.utils.data import DataLoader
@@ -14,24 +12,25 @@ from torch.utils.data import DataLoader
 from audio_rnn.errors import TrainingError
 
 GRACE = 30  # seconds after SIGTERM in which the training process saves and ends its workers
-SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def started(loader: DataLoader[Any]) -> Iterator[Any]:
     """What a loader, whose `worker_init_fn` is `outlive`, gives.
 
-    Raises: TrainingError when a worker dies, a few seconds after that.
+    Raises: TrainingError when a worker was killed, some seconds after that.
     """
+    others = active_children()
     batches = _begun(loader)
+    workers = [process for process in active_children() if process not in others]
     try:
         yield from batches
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except (RuntimeError, EOFError, OSError) as error:  # by what it was doing when it died
+        if not any(worker.join(0.1) or worker.exitcode for worker in workers):
             raise
         raise TrainingError(
             "a process that reads data was killed, perhaps for lack of memory; lower "
             "batches.workers, or set it to 0, and run the same command again"
-        ) from None
+        ) from error
 
 
 def _begun(loader: DataLoader[Any]) -> Iterator[Any]:
@@ -48,13 +47,6 @@ def _begun(loader: DataLoader[Any]) -> Iterator[Any]:
 
 
 def outlive(worker: int) -> None:
-    """End a while after SIGTERM, in place of at once, and at once with the training process.
-
-    A worker left behind by one that was killed would keep its run folder locked.
-    """
-    ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
-    parent = parent_process()
-    if parent is not None and os.getppid() != parent.pid:  # it was killed before this
-        os._exit(1)
+    """End a while after SIGTERM, in place of at once."""
     signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})

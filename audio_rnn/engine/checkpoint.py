@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from audio_rnn import storage
 from audio_rnn.errors import ModelError, TrainingError
+from audio_rnn.nested import pack, unpack
 
 NAME = "checkpoint"
 
@@ -20,9 +19,9 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
 
     Raises: TrainingError when it cannot be written; the former checkpoint stays.
     """
-    tensors: dict[str, Tensor] = {}
+    values, tensors = pack(state, "state")
     with writing(folder):
-        storage.save(folder, NAME, {"state": _pack(state, "state", tensors)}, tensors)
+        storage.save(folder, NAME, {"state": values}, tensors)
 
 
 @contextmanager
@@ -51,26 +50,4 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         description, tensors = storage.load(folder, NAME, remedy=f"delete {folder} to start anew")
     except ModelError as error:
         raise TrainingError(f"checkpoint: {error}") from error
-    return _unpack(description["state"], tensors)
-
-
-def _pack(value: Any, place: str, tensors: dict[str, Tensor]) -> Any:
-    """JSON values with tensors moved to `tensors`; a mapping becomes a list of its items."""
-    if isinstance(value, Tensor):
-        tensors[place] = value
-        return {"tensor": place}
-    if isinstance(value, dict):
-        return {"items": [[k, _pack(v, f"{place}.{k}", tensors)] for k, v in value.items()]}
-    if isinstance(value, list | tuple):
-        return [_pack(v, f"{place}.{i}", tensors) for i, v in enumerate(value)]
-    return value
-
-
-def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
-    if isinstance(value, list):
-        return [_unpack(v, tensors) for v in value]
-    if isinstance(value, dict):
-        if "tensor" in value:
-            return tensors[value["tensor"]]
-        return {k: _unpack(v, tensors) for k, v in value["items"]}
-    return value
+    return unpack(description["state"], tensors)

@@ -1,4 +1,4 @@
-"""What a person sees of a training: a progress line, lines of scores, a picture of the curves."""
+"""What a person sees of a training: a progress line and lines of scores."""
 
 from __future__ import annotations
 
@@ -44,14 +44,16 @@ class Display:
         """Move the bar to `done` batches."""
         self.progress.update(self.bar, completed=done, loss=loss, description=f"epoch {epoch}")
 
-    def scores(self, epoch: int, loss: float, scores: dict[str, float], best: bool) -> None:
-        """Show the scores of an epoch."""
+    def scores(self, epoch: int, loss: float, scores: dict[str, float], best: bool) -> str:
+        """Set the bar's scores to those of an epoch, and give a line of them."""
         text = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
         self.progress.update(self.bar, score=f"valid: {text}")
-        self.console.print(
-            f"epoch {epoch:3d}  train loss {loss:.4f}  valid: {text}{'  *' if best else ''}",
-            highlight=False,
-        )
+        return f"epoch {epoch:3d}  train loss {loss:.4f}  valid: {text}{'  *' if best else ''}"
+
+    def detail(self, line: str) -> None:
+        """A line where there is no bar."""
+        if self.progress.disable:
+            self.say(line)
 
     def say(self, message: str) -> None:
         """A line of its own."""
@@ -90,23 +92,3 @@ def ending(position: Position, config: TrainingConfig, monitor: str, folder: Pat
         return f"{trained}; no model was kept, since no {monitor} was finite"
     best = f"best: epoch {position.best_epoch}, {monitor} {position.best:.4f}"
     return f"{trained}\n{best}, model in {folder / 'model'}"
-
-
-def draw_curves(history: list[dict[str, Any]], monitor: str, path: Path) -> None:
-    """Loss and the monitored score against epochs, as PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    epochs = [e for e in history if "train_loss" in e]
-    scored = [e for e in epochs if monitor in e]
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    losses, scores = figure.subplots(1, 2)
-    losses.plot([e["epoch"] for e in epochs], [e["train_loss"] for e in epochs], label="training")
-    if scored and "loss" in scored[0]:
-        losses.plot([e["epoch"] for e in scored], [e["loss"] for e in scored], label="validation")
-    losses.set(xlabel="epoch", ylabel="loss")
-    losses.legend()
-    scores.plot([e["epoch"] for e in scored], [e[monitor] for e in scored], color="tab:green")
-    scores.set(xlabel="epoch", ylabel=monitor, ylim=(0, None))
-    figure.savefig(path, dpi=120)

@@ -14,9 +14,9 @@ from audio_rnn.engine import checkpoint, distributed
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.optimizer import make_optimizer
-from audio_rnn.engine.randomness import random_state, set_random_state
 from audio_rnn.errors import InputError, TrainingError
 from audio_rnn.models.folder import load_weights
+from audio_rnn.randomness import random_state, set_random_state
 
 
 @dataclass

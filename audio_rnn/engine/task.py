@@ -24,6 +24,18 @@ class Batch(Protocol):
     def total(self) -> int:
         """Items over all processes."""
 
+    @property
+    def size(self) -> float:
+        """What its items add up to without padding, in `unit`."""
+
+    @property
+    def unit(self) -> str:
+        """Such as "s" for seconds of sound."""
+
+    @property
+    def padding(self) -> float:
+        """Share of it that is padding, below 1."""
+
     def to(self, device: torch.device) -> Self:
         """The same batch on another device."""
 

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, nullcontext, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 
 from audio_rnn.config import require
+from audio_rnn.curves import draw_curves
 from audio_rnn.engine import checkpoint, distributed, run_folder
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.display import Display, draw_curves, ending
+from audio_rnn.engine.display import Display, ending
 from audio_rnn.engine.interrupt import Interrupted, Interrupts, Terminated
-from audio_rnn.engine.randomness import seed_all
+from audio_rnn.engine.meter import Meter
 from audio_rnn.engine.schedule import learning_rate
 from audio_rnn.engine.state import Position, State
 from audio_rnn.engine.task import Batch, Batches, Task, Truncated
 from audio_rnn.engine.update import Updates, remedy
 from audio_rnn.engine.validation import judge, validate
 from audio_rnn.errors import ConfigError, InputError, TrainingError
+from audio_rnn.randomness import seed_all
+
+SAVE = 1  # a wish below all signals that are noted
+SAVE_SECONDS = 600.0  # between checkpoints at most, or a step, whichever is longer
 
 
 class Trainer:
     """Trains a task in a run folder, or goes on with what is there.
 
-    The folder gets `checkpoint/` (the last state), `model/` (the best model), `history.jsonl`
-    and `curves.png`.
+    The folder gets `checkpoint/` (the last state, of ten minutes ago at most), `model/` (the best
+    model), `history.jsonl`, `train.log` and `curves.png`.
     """
 
     def __init__(self, task: Task, config: TrainingConfig, run_dir: Path) -> None:
@@ -37,6 +44,7 @@ class Trainer:
         self.process = distributed.start(config.device)
         distributed.check(config, self.process)
         self.state = State(task.model, config, self.process)
+        self.meter = Meter(self.process)
 
     @property
     def begun(self) -> bool:
@@ -74,16 +82,19 @@ class Trainer:
     def _end(self) -> None:
         """Draw the curves and say how it went."""
         monitor, folder = self.task.monitor, self.run_dir
-        draw_curves(run_folder.read_history(folder), monitor, folder / "curves.png")
+        with checkpoint.writing(folder / "curves.png"):
+            draw_curves(run_folder.read_history(folder), monitor, folder / "curves.png")
         self.display.say(ending(self.state.position, self.config, monitor, folder))
 
     def _resume(self) -> None:
+        self.saved = time.monotonic()
         seed_all(self.config.seed + self.process.rank)
         self.state.resume(self.run_dir / "checkpoint")
         if self.process.first:
-            run_folder.cut_history(self.run_dir, self.state.position.step)
+            with checkpoint.writing(self.run_dir / "history.jsonl"):
+                run_folder.cut_history(self.run_dir, self.state.position.step)
         if self.state.position.step:
-            self.display.say(self._where())
+            self._note(self._where(), self.display.say)
 
     @property
     def _done(self) -> bool:
@@ -104,7 +115,8 @@ class Trainer:
         count = distributed.agreed(
             train.steps(position.epoch), f"batches in epoch {position.epoch}", self.process
         )
-        for batch in self._readable(train.epoch(position.epoch, position.batch), updates):
+        batches = self.meter.measured(train.epoch(position.epoch, position.batch))
+        for batch in self._readable(batches, updates):
             for piece in self._pieces(batch):
                 updates.gather(piece)
                 if updates.due:
@@ -148,6 +160,8 @@ class Trainer:
         done = (position.epoch - 1) * count + position.batch + 1
         self.display.step(done, position.epoch, position.mean_loss)
         self._log(entry)
+        if self.meter.due:
+            self._note(self.meter.line(position, entry), self.display.detail)
 
     def _end_epoch(self, updates: Updates, ids: list[str], count: int) -> None:
         """After the last batch; raises TrainingError when the epoch came to nothing."""
@@ -161,14 +175,19 @@ class Trainer:
         self.state.average.after_epoch()
 
     def _between_steps(self) -> None:
-        self._stop_if_asked()
-        if self.config.save_every and self.state.position.step % self.config.save_every == 0:
+        wish, every = self._wish(), self.config.save_every
+        if wish > SAVE:
+            self._stop(wish)
+        if wish or (every and self.state.position.step % every == 0):
             self._save()
 
-    def _stop_if_asked(self) -> None:
-        number = distributed.highest(self.interrupts.received, self.process)
-        if not number:
-            return
+    def _wish(self) -> int:
+        """The signal that a process was sent, SAVE when the last checkpoint is old, or 0."""
+        old = time.monotonic() - self.saved > SAVE_SECONDS
+        return distributed.highest(self.interrupts.received or old * SAVE, self.process)
+
+    def _stop(self, number: int) -> NoReturn:
+        """Save, and say how to go on."""
         self._save()
         position = self.state.position
         message = (
@@ -187,7 +206,8 @@ class Trainer:
             scores = self._validate(valid)
         if scores:
             best = judge(self.task, scores, position, config)
-            self.display.scores(position.epoch, position.mean_loss, scores, best)
+            line = self.display.scores(position.epoch, position.mean_loss, scores, best)
+            self._note(line, self.display.say)
         self._log({"train_loss": position.mean_loss, **scores})
         position.next_epoch()
         self._save()
@@ -205,8 +225,8 @@ class Trainer:
                     self.task, self.state, batches, self.config, self.run_dir / "model"
                 )
         scores = distributed.from_first(scores, self.process)
-        if valid and not scores:
-            self._stop_if_asked()
+        if valid and not scores and (wish := self._wish()) > SAVE:
+            self._stop(wish)
         return scores
 
     def _until_interrupt(self, valid: Batches) -> Iterator[Batch]:
@@ -219,9 +239,20 @@ class Trainer:
         if self.process.first:
             position = self.state.position
             head = {"epoch": position.epoch, "step": position.step}
-            run_folder.append_history(self.run_dir, {**head, **entry})
+            with checkpoint.writing(self.run_dir / "history.jsonl"):
+                run_folder.append_history(self.run_dir, {**head, **entry})
             if self.config.tensorboard:
                 self.display.tensorboard(self.run_dir, position.step, entry)
 
+    def _note(self, line: str, show: Callable[[str], None]) -> None:
+        """A line that is shown, and kept in train.log."""
+        if self.process.first:
+            show(line)
+            with checkpoint.writing(self.run_dir / "train.log"):
+                run_folder.append_line(self.run_dir / "train.log", line)
+
     def _save(self) -> None:
+        if self.process.first:
+            run_folder.flush_history(self.run_dir)
         self.state.save(self.run_dir / "checkpoint")
+        self.saved = time.monotonic()

@@ -10,14 +10,13 @@ import torch
 from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
 from audio_rnn.engine.distributed import stop
-from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.tasks.tagging import Tagging
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
 from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_file
 from recipes.command import suggest_evaluation
-from recipes.same_run import keep_digest
+from recipes.same_run import describe_run, keep_digest
 from recipes.training import measure_statistics, report
 
 

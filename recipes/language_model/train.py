@@ -17,13 +17,12 @@ from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
 from audio_rnn.data.texts import encode_texts, read_texts
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.distributed import Process, stop
-from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol
 from audio_rnn.vocabulary import Vocabulary
 from recipes.command import program, suggest_evaluation
-from recipes.same_run import keep_digest, keep_vocabulary
+from recipes.same_run import describe_run, keep_digest, keep_vocabulary
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,11 @@ from audio_rnn.config import from_command_line
 from audio_rnn.data.rolls import RollBatchConfig, RollBatches, read_rolls
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.distributed import stop
-from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.rolls import RollConfig, RollModel
 from audio_rnn.tasks.piano_roll import PianoRoll
 from recipes.command import program
-from recipes.same_run import keep_digest
+from recipes.same_run import describe_run, keep_digest
 
 
 @dataclass(frozen=True)

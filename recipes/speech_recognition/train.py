@@ -11,14 +11,13 @@ import torch
 
 from audio_rnn.cli.shell import run_command
 from audio_rnn.engine.distributed import stop
-from audio_rnn.engine.run_folder import describe_run
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.models.transfer import Inherited, begin_with
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import Vocabulary
 from recipes.prepared import data_file
-from recipes.same_run import keep_digest, keep_vocabulary
+from recipes.same_run import describe_run, keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
 from recipes.speech_recognition.loading import load_train, load_valid
 from recipes.speech_recognition.outcome import report_outcome

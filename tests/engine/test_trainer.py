@@ -372,7 +372,7 @@ def test_a_file_that_cannot_be_read_before_any_step_leaves_no_run(tmp_path: Path
     batches.at = (1, 0)
     with pytest.raises(AudioError, match=r"bad\.wav: damaged"):
         train(tmp_path, BASE, batches)
-    assert not run_folder.has_begun(tmp_path)
+    assert not (tmp_path / "checkpoint").exists() and not (tmp_path / "model").exists()
 
 
 class StoppingInside(ToyBatches):

@@ -41,6 +41,13 @@ class Piece:
     def total(self) -> int:
         return len(self.ids)
 
+    unit = "frames"
+    padding = 0.0
+
+    @property
+    def size(self) -> float:
+        return float(self.x.numel())
+
     def to(self, device: torch.device) -> Piece:
         return replace(self, x=self.x.to(device), y=self.y.to(device))
 

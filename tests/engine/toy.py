@@ -17,6 +17,12 @@ class ToyBatch:
     y: Tensor  # (items,)
     weights: Tensor
     total: int
+    padding: float = 0.0
+    unit = "frames"
+
+    @property
+    def size(self) -> float:
+        return float(self.x.shape[0] * self.x.shape[1])
 
     def to(self, device: torch.device) -> ToyBatch:
         return replace(

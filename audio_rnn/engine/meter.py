@@ -1,0 +1,73 @@
+"""How training goes on this machine: speed, padding, waiting and memory, a line now and then.
+
+The history is the same wherever and however often a run was interrupted; these figures are not.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterator, Mapping
+
+import torch
+
+from audio_rnn.engine.distributed import Process
+from audio_rnn.engine.state import Position
+from audio_rnn.engine.task import Batch
+
+INTERVAL = 10.0  # seconds of training that a line sums up
+
+
+class Meter:
+    """Sums up batches, and the time from asking for one to asking for the next."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._begin()
+
+    def measured(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The same batches."""
+        asked = time.monotonic()
+        for batch in batches:
+            waited = time.monotonic() - asked
+            yield batch
+            now = time.monotonic()
+            self.seconds, self.waiting, asked = (
+                self.seconds + now - asked,
+                self.waiting + waited,
+                now,
+            )
+            self.size, self.unit = self.size + batch.size, batch.unit
+            self.padded += batch.size / (1 - batch.padding)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a line."""
+        return self.seconds >= INTERVAL and self.padded > 0
+
+    def line(self, position: Position, entry: Mapping[str, float]) -> str:
+        """All about the interval that ends here; `entry` is of its last step.
+
+        Of several processes each is taken to do as much as this one.
+        """
+        speed = self.size * self.process.world / self.seconds
+        told = (
+            f"{time.strftime('%Y-%m-%d %H:%M:%S')}  epoch {position.epoch}  step {position.step}  "
+            f"loss {entry['mean_loss']:.4f}  gradient {entry['grad_norm']:.3g}  "
+            f"rate {entry['rate']:.2e}  {speed:,.0f} {self.unit}/s  "
+            f"padding {1 - self.size / self.padded:.1%}  waiting {self.waiting / self.seconds:.1%}  "
+            f"memory {_memory(self.process.device) / 1e9:.2f} GB"
+        )
+        self._begin()
+        return told
+
+    def _begin(self) -> None:
+        self.size = self.padded = self.seconds = self.waiting = 0.0
+        self.unit = ""
+
+
+def _memory(device: torch.device) -> int:
+    """The most bytes so far: of the GPU, or of this process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

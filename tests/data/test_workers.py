@@ -1,0 +1,63 @@
+"""Files and processes that go away while batches are read."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from audio_rnn.data.batching import BatchConfig, Batches
+from audio_rnn.data.dataset import SpeechDataset
+from audio_rnn.data.manifest import Utterance
+from audio_rnn.errors import AudioError, TrainingError
+
+RATE = 8000
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> SpeechDataset:
+    """40 recordings of half a second."""
+    for n in range(40):
+        soundfile.write(tmp_path / f"{n}.wav", np.full(RATE // 2, 0.1), RATE)
+    utterances = [Utterance(str(n), 0.5, audio=f"{n}.wav") for n in range(40)]
+    return SpeechDataset(tmp_path, utterances, [[1]] * 40, RATE)
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+def test_a_worker_that_is_killed_is_named_and_takes_the_others_with_it(
+    dataset: SpeechDataset,
+) -> None:
+    batches = Batches(dataset, BatchConfig(seconds=1, workers=2)).epoch(1)
+    handler = signal.getsignal(signal.SIGCHLD)
+    next(batches)
+    os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+    with pytest.raises(
+        TrainingError, match=r"process that reads data was killed.*batches\.workers"
+    ):
+        list(batches)
+    assert signal.getsignal(signal.SIGCHLD) is handler
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_file_that_goes_away_or_changes_is_named(dataset: SpeechDataset, workers: int) -> None:
+    batches = Batches(dataset, BatchConfig(seconds=1, workers=workers))
+    plan = batches.plan(1)
+    gone, changed = plan[-1][0], plan[-2][0]
+    for change, message in (
+        (lambda: (dataset.folder / f"{gone}.wav").unlink(), rf"/{gone}\.wav: "),
+        (
+            lambda: soundfile.write(dataset.folder / f"{changed}.wav", np.zeros(RATE), RATE),
+            rf"/{changed}\.wav: found 1\.00 s, expected 0\.50 s.*has changed",
+        ),
+    ):
+        reading = batches.epoch(1)
+        next(reading)
+        change()
+        with pytest.raises(AudioError, match=message):
+            list(reading)

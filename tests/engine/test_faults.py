@@ -1,0 +1,220 @@
+"""What goes wrong around a training: each fault is injected, and ends in a named error and then in
+the weights and the history of a run that had none."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from audio_rnn.engine import run_folder
+from audio_rnn.engine.checkpoint import load_state, save_state
+from audio_rnn.engine.interrupt import Interrupted
+from audio_rnn.engine.trainer import Trainer
+from audio_rnn.errors import TrainingError
+from audio_rnn.models.folder import read_model
+from benchmarks.faults import equal, survive
+from tests.engine.test_trainer import BASE, Stopping, train
+from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
+
+
+def mount(*arguments: str) -> None:
+    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"mounting takes root: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount("-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder))
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Write a file until nothing fits any more."""
+    with pytest.raises(OSError, match="No space left"), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(512))
+
+
+def begin(whole: Path, parts: Path) -> None:
+    """A run to its end, and the same stopped in its second epoch."""
+    train(whole)
+    with pytest.raises(Interrupted):
+        train(parts, BASE, Stopping(2, 1))
+
+
+def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    def work(run: Path) -> None:
+        train(run, replace(BASE, epochs=3, save_every=2))
+
+    hits, ends = survive(work, tmp_path, kills=4, seed=1)
+    assert hits.total() == 4 and ends and all(ends)
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path, disk: Path) -> None:
+    whole, parts = tmp_path / "whole", disk / "parts"
+    begin(whole, parts)
+    fill(disk / "filler")
+    with pytest.raises(TrainingError, match=r"not written: .*No space left.*make room"):
+        train(parts)
+    (disk / "filler").unlink()
+    train(parts)
+    assert equal(whole, parts)
+
+
+def test_a_disk_that_fills_up_while_a_checkpoint_is_written(tmp_path: Path, disk: Path) -> None:
+    """There is room for lines of the history, not for a second checkpoint."""
+    whole, parts = tmp_path / "whole", disk / "parts"
+    begin(whole, parts)
+    fill(disk / "filler")
+    os.truncate(disk / "filler", (disk / "filler").stat().st_size - 8192)
+    with pytest.raises(TrainingError, match=r"checkpoint: not written: .*the one before is whole"):
+        train(parts, replace(BASE, save_every=1))
+    (disk / "filler").unlink()
+    train(parts)
+    assert equal(whole, parts)
+
+
+def test_a_folder_that_becomes_read_only(tmp_path: Path, disk: Path) -> None:
+    whole, parts = tmp_path / "whole", disk / "parts"
+    begin(whole, parts)
+    mount("-o", "remount,ro", str(disk))
+    for run in (parts, disk / "new"):
+        with pytest.raises(TrainingError, match=r"not written: .*Read-only file system"):
+            train(run)
+    mount("-o", "remount,rw", str(disk))
+    train(parts)
+    assert equal(whole, parts)
+
+
+STATE = {"step": 7, "rate": 0.1, "random": [3, None], "weight": torch.arange(50.0)}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".safetensors"])
+def test_no_byte_of_a_checkpoint_can_change_unseen(tmp_path: Path, suffix: str) -> None:
+    """A flipped bit in any of a hundred places, and an end at any of them."""
+    save_state(tmp_path, STATE)
+    path = next(file for file in tmp_path.iterdir() if file.suffix == suffix)
+    data = path.read_bytes()
+    for n, place in enumerate(np.linspace(0, len(data) - 1, 100).astype(int)):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << n % 8
+        for damaged in (bytes(flipped), data[:place]):
+            path.write_bytes(damaged)
+            with pytest.raises(TrainingError, match=r"^checkpoint: .*; (delete|update|train)"):
+                load_state(tmp_path)
+    path.write_bytes(data)
+    loaded = load_state(tmp_path)
+    assert loaded is not None and torch.equal(loaded.pop("weight"), STATE["weight"])
+    assert loaded == {k: v for k, v in STATE.items() if k != "weight"}
+
+
+class Noisy(ToyTask):
+    """Draws from every generator there is; those of Gauss keep a second value for the next call."""
+
+    def losses(self, batch: ToyBatch) -> dict[str, Tensor]:
+        drawn = random.gauss(1, 0.1) * random.uniform(0.9, 1.1) * float(np.random.normal(1, 0.1))
+        scale = torch.empty(()).normal_(1, 0.1) * (drawn if self.model.training else 1)
+        return {"square": super().losses(batch)["square"] * scale}
+
+
+def test_the_random_state_of_python_and_numpy_goes_on_too(tmp_path: Path) -> None:
+    def work(run: str, batches: ToyBatches) -> None:
+        Trainer(Noisy(), BASE, tmp_path / run).fit(batches, ToyBatches())
+
+    work("whole", ToyBatches())
+    for stop in ((1, 2), (3, 1)):
+        random.seed(5)
+        np.random.seed(5)
+        with pytest.raises(Interrupted):
+            work("parts", Stopping(*stop))
+    work("parts", ToyBatches())
+    assert equal(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_clock_that_jumps_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tmp_path / "whole")
+    jumps = random.Random(0)
+    monkeypatch.setattr(time, "time", lambda: jumps.uniform(-1e9, 4e9))
+    train(tmp_path / "jumped")
+    assert equal(tmp_path / "whole", tmp_path / "jumped")
+
+
+class Exploding(ToyTask):
+    """Whose losses no such learning rate is for."""
+
+    def losses(self, batch: ToyBatch) -> dict[str, Tensor]:
+        return {"square": 1e4 * super().losses(batch)["square"]}
+
+
+def test_a_learning_rate_at_which_all_explodes_is_told(tmp_path: Path) -> None:
+    """Also when it is tried again; a model that was kept before is finite."""
+    config = replace(BASE, epochs=60, rate=1.0, clip=1e30, optimizer="sgd", skip_limit=3)
+    for _ in range(2):
+        with pytest.raises(TrainingError, match=r"not finite.*lower training\.rate \(1\.0\)"):
+            Trainer(Exploding(), config, tmp_path).fit(ToyBatches(), ToyBatches())
+    if (tmp_path / "model").is_dir():
+        assert all(w.isfinite().all() for w in read_model(tmp_path, "toy").weights.values())
+
+
+def hold(folder: Path, pipe: int) -> None:
+    """Train nothing in a folder for ever, with a worker."""
+    with run_folder.claimed(folder):
+        os.fork()
+        os.write(pipe, b"!")
+        time.sleep(60)
+
+
+def test_a_folder_is_free_as_soon_as_its_training_is_killed(tmp_path: Path) -> None:
+    """Though its workers live on for a while."""
+    ready, pipe = os.pipe()
+    training = os.fork()
+    if training == 0:
+        os.setpgid(0, 0)
+        hold(tmp_path, pipe)
+        os._exit(0)
+    assert os.read(ready, 1) + os.read(ready, 1) == b"!!"
+    with pytest.raises(TrainingError, match="another training runs in this folder"):
+        train(tmp_path)
+    os.kill(training, signal.SIGKILL)
+    os.waitpid(training, 0)
+    train(tmp_path)
+    os.killpg(training, signal.SIGKILL)  # the worker was there all the time
+
+
+def everything(value: Any, place: str = "") -> set[str]:
+    """The names of all that a state holds."""
+    if isinstance(value, dict):
+        inside = (everything(v, f"{place}.{k}") for k, v in value.items())
+        return {place}.union(*inside)
+    return {place}
+
+
+def test_the_state_is_all_of_it(tmp_path: Path) -> None:
+    train(tmp_path)
+    state = load_state(tmp_path / "checkpoint")
+    assert state is not None
+    assert {"model", "optimizer", "average", "scaler", "position", "random", "others"} == {*state}
+    assert {"cpu", "cuda", "numpy", "python"} == {*state["random"]}
+    assert {".state.0.exp_avg", ".state.0.exp_avg_sq", ".state.0.step"} <= everything(
+        state["optimizer"]
+    )
+    assert {"epoch", "batch", "step", "best", "rate_scale", "loss_sum"} <= {*state["position"]}

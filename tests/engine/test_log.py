@@ -1,0 +1,72 @@
+"""What a training tells of how it goes on this machine."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from audio_rnn.engine import meter
+from audio_rnn.engine.distributed import Process
+from audio_rnn.engine.meter import Meter
+from audio_rnn.engine.state import Position
+from tests.engine.test_trainer import BASE, train
+from tests.engine.toy import ToyBatches
+
+LINE = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  epoch (\d+)  step (\d+)  loss [\d.]+  gradient [\d.e+-]+  "
+    r"rate [\d.e+-]+  [\d,]+ frames/s  padding 0\.0%  waiting [\d.]+%  memory [\d.]+ GB"
+)
+
+
+def test_a_line_an_interval_and_one_of_scores_an_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a file, and on standard error as plain lines where that is no terminal."""
+    monkeypatch.setattr(meter, "INTERVAL", 0.0)
+    train(tmp_path, replace(BASE, epochs=2))
+    lines = (tmp_path / "train.log").read_text().splitlines()
+    steps = [found for line in lines if (found := LINE.fullmatch(line))]
+    scores = [line for line in lines if line.startswith("epoch")]
+    assert len(steps) == 9 and len(scores) == 2 and len(lines) == 11  # the first is not over yet
+    assert set(lines) <= set(capsys.readouterr().err.splitlines())
+
+
+def test_speed_padding_and_waiting_are_those_of_the_interval() -> None:
+    batch = next(ToyBatches().epoch(1))  # 8 items of 6 frames
+    padded = replace(batch, padding=0.25)
+    measured = Meter(Process(0, 2, torch.device("cpu")))
+
+    def slow():
+        yield batch
+        time.sleep(0.2)
+        yield padded
+
+    for _ in measured.measured(slow()):
+        time.sleep(0.2)
+    assert 0.6 <= measured.seconds < 5 and 0.2 <= measured.waiting < measured.seconds - 0.3
+    entry = {"mean_loss": 1.0, "grad_norm": 2.0, "rate": 0.1}
+    speed, share = 2 * 96 / measured.seconds, 1 - 96 / (48 + 64)
+    line = measured.line(Position(epoch=3, step=7), entry)
+    assert f"epoch 3  step 7  loss 1.0000  gradient 2  rate 1.00e-01  {speed:,.0f} frames/s" in line
+    assert f"padding {share:.1%}" in line
+    assert not measured.due and measured.size == 0
+
+
+def test_a_checkpoint_is_never_older_than_some_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without save_every as well."""
+    from audio_rnn.engine import trainer
+
+    saved: list[int] = []
+    monkeypatch.setattr(trainer, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(
+        trainer.State, "save", lambda state, folder: saved.append(state.position.step)
+    )
+    train(tmp_path, replace(BASE, epochs=1))
+    assert saved == [1, 2, 3, 4, 5, 5]

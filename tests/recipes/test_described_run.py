@@ -1,0 +1,128 @@
+"""What a run folder is bound to, when, and what it says to another run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from audio_rnn.config import read_yaml
+from audio_rnn.engine.config import TrainingConfig
+from audio_rnn.engine.run_folder import claimed
+from audio_rnn.errors import TrainingError
+from recipes import run_facts
+from recipes.same_run import describe_run
+
+
+@dataclass(frozen=True)
+class Recipe:
+    run_dir: Path = Path("runs/x")
+    data: Path = Path("data/x")
+    init: Path | None = None
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+def begin(folder: Path, config: object) -> None:
+    """A run that has come to its first checkpoint."""
+    describe_run(folder, config)
+    (folder / "checkpoint").mkdir()
+    (folder / "checkpoint/checkpoint.json").touch()
+
+
+def with_training(**change: object) -> Recipe:
+    return Recipe(training=TrainingConfig(**change))  # type: ignore[arg-type]
+
+
+def test_a_run_of_another_config_is_refused(tmp_path: Path) -> None:
+    begin(tmp_path, Recipe())
+    describe_run(tmp_path, Recipe())
+    with pytest.raises(TrainingError, match=r"training\.rate: 0\.002 there, 0\.5 now\); choose"):
+        describe_run(tmp_path, with_training(rate=0.5))
+    facts = json.loads((tmp_path / "run.json").read_text())
+    assert facts["packages"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_a_run_may_go_on_on_another_machine(tmp_path: Path) -> None:
+    begin(tmp_path, Recipe())
+    moved = with_training(device="cuda:1", threads=3, tensorboard=True, save_every=7)
+    describe_run(tmp_path, moved)
+    assert read_yaml(tmp_path / "config.yaml")["training"]["device"] == "cuda:1"
+
+
+def test_a_start_that_failed_binds_nothing(tmp_path: Path) -> None:
+    describe_run(tmp_path, Recipe())
+    describe_run(tmp_path, with_training(rate=0.5))
+    begin(tmp_path, with_training(rate=0.1))
+    with pytest.raises(TrainingError, match=r"rate: 0\.1 there"):
+        describe_run(tmp_path, Recipe())
+
+
+def test_a_model_binds_too(tmp_path: Path) -> None:
+    """Of a run whose checkpoint was deleted to save room."""
+    describe_run(tmp_path, Recipe())
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/model.json").touch()
+    with pytest.raises(TrainingError, match="holds a run of another config"):
+        describe_run(tmp_path, with_training(rate=0.5))
+
+
+def test_a_config_that_no_training_wrote_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("editor: {theme: dark}\n")
+    with pytest.raises(TrainingError, match="holds a run of another config"):
+        describe_run(tmp_path, Recipe())
+    assert "dark" in (tmp_path / "config.yaml").read_text()
+
+
+def test_a_folder_that_another_training_holds_is_not_described_anew(tmp_path: Path) -> None:
+    describe_run(tmp_path, Recipe())
+    before = (tmp_path / "config.yaml").read_text()
+    with (
+        claimed(tmp_path),
+        pytest.raises(TrainingError, match="another training runs in this folder"),
+    ):
+        describe_run(tmp_path, with_training(rate=0.5))
+    assert (tmp_path / "config.yaml").read_text() == before
+
+
+def test_how_a_place_is_written_is_no_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("runs/x")
+    begin(folder, Recipe(init=Path("runs/parent")))
+    folder.rename("runs/y")
+    whole = Recipe(tmp_path / "runs/y", tmp_path / "data/x", tmp_path / "runs/../runs/parent")
+    describe_run(Path("runs/y"), whole)
+    for other in (Path("runs/other"), None):
+        with pytest.raises(TrainingError, match=r"\(init: "):
+            describe_run(Path("runs/y"), replace(whole, init=other))
+
+
+def test_more_epochs_where_the_schedule_plans_no_end(tmp_path: Path) -> None:
+    begin(tmp_path, with_training(epochs=40, schedule="plateau"))
+    describe_run(tmp_path, with_training(epochs=42, schedule="plateau"))
+    assert read_yaml(tmp_path / "config.yaml")["training"]["epochs"] == 42
+
+
+def test_more_epochs_of_a_schedule_that_has_ended(tmp_path: Path) -> None:
+    begin(tmp_path, with_training(epochs=40))
+    with pytest.raises(TrainingError, match=r"epochs: 40 there, 42 now\).* --init .* --run-dir"):
+        describe_run(tmp_path, with_training(epochs=42))
+
+
+def test_a_disk_that_is_full_at_the_start_leaves_no_half_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(config: object, path: Path) -> None:
+        path.write_text("training: {epo")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_facts, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            describe_run(tmp_path, Recipe())
+    begin(tmp_path, Recipe())
+    describe_run(tmp_path, Recipe())
