@@ -6,6 +6,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from audio_rnn.data.shards import index_path
+
 
 def program() -> str:
     """How the script that runs was called, for usage lines: python -m MODULE."""
@@ -20,6 +22,8 @@ def suggest_evaluation(recipe: str, run_dir: Path, option: str, data: Path, suff
     python = str(interpreter.relative_to(here)) if inside else "python"
     there = (data / f"test{suffix}").exists()
     path = data / f"{'test' if there else 'valid'}{suffix}"
+    if index_path(data, "train").exists():
+        return  # shards are for training alone
     script = f"recipes.{recipe}.evaluate"
     command = [python, "-m", script, "--model", str(run_dir), option, str(path)]
     print(f"next: {shlex.join(command)}", file=sys.stderr)
