@@ -36,6 +36,7 @@ from audio_rnn.files import files_below
 
 RATE = 16000  # Hz
 SHARD = 900.0  # seconds
+WINDOWS = (1, 2, 4, 8)  # hours
 
 
 @dataclass(frozen=True)
@@ -127,10 +128,17 @@ def plan(count: int) -> None:
     index = Index(Path("train.shards.jsonl"), tuple(map(str, range(len(durations)))), durations, "")
     made = ShardPlan(index, ShardConfig(lanes=64), 64 * 400.0, seed=0, epoch=1)
     spent = processor(lambda: made.steps)
-    print(
-        f"planning {count} samples in {len(durations)} shards: {spent:.1f} s, {made.steps} steps, "
-        f"{made.padding:.1%} padding"
-    )
+    print(f"planning {count} samples in {len(durations)} shards: {spent:.1f} s, {made.steps} steps")
+    for seconds in (200.0, 400.0):
+        shares = [padding(index, seconds, hours) for hours in WINDOWS]
+        told = ", ".join(f"{share:.1%} of {hours} h" for share, hours in zip(shares, WINDOWS))
+        print(f"padding of batches of {seconds:.0f} s a lane, with windows: {told}")
+
+
+def padding(index: Index, seconds: float, hours: float) -> float:
+    """Share of padding in batches of `seconds` a lane, out of windows of `hours`."""
+    config = ShardConfig(lanes=64, buffer=hours * 3600)
+    return ShardPlan(index, config, 64 * seconds, seed=0, epoch=1).padding
 
 
 def write_checkpoint(folder: Path, parameters: int) -> None:
