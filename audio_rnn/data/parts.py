@@ -42,7 +42,9 @@ def parts_of(path: Path, source: str | None = None) -> list[Part]:
         index = read_index(path, source)
         return [Part(f"{n:06d}", _of_shard(index, n)) for n in range(len(index.names))]
     if source is not None:
-        raise InputError(f"--source: found {source!r}, expected it with an index, NAME{SUFFIX}, alone")
+        raise InputError(
+            f"--source: found {source!r}, expected it with an index, NAME{SUFFIX}, alone"
+        )
     starts = enumerate(_line_starts(path))
     return [Part(f"{n:06d}", _of_lines(path, n * LINES, at)) for n, at in starts]
 

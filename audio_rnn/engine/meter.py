@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 
 import torch
 
@@ -25,7 +25,7 @@ class Meter:
         self.process = process
         self._begin()
 
-    def measured(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def measured(self, batches: Iterator[Batch]) -> Generator[Batch, None, None]:
         """The same batches."""
         asked = time.monotonic()
         for batch in batches:

@@ -116,16 +116,22 @@ class Trainer:
             train.steps(position.epoch), f"batches in epoch {position.epoch}", self.process
         )
         batches = self.meter.measured(train.epoch(position.epoch, position.batch))
-        for batch in self._readable(batches, updates):
-            for piece in self._pieces(batch):
-                updates.gather(piece)
-                if updates.due:
-                    self._step(updates, batch.ids, count)
-            if position.batch + 1 == count:
-                self._end_epoch(updates, batch.ids, count)
-            position.batch += 1
-            if not updates.waiting:
-                self._between_steps()
+        with closing(batches):  # or the workers would outlive an error by their grace
+            for batch in self._readable(batches, updates):
+                self._train_on(batch, updates, count)
+
+    def _train_on(self, batch: Batch, updates: Updates, count: int) -> None:
+        """What is done with a batch of an epoch of `count`."""
+        position = self.state.position
+        for piece in self._pieces(batch):
+            updates.gather(piece)
+            if updates.due:
+                self._step(updates, batch.ids, count)
+        if position.batch + 1 == count:
+            self._end_epoch(updates, batch.ids, count)
+        position.batch += 1
+        if not updates.waiting:
+            self._between_steps()
 
     def _readable(self, batches: Iterator[Batch], updates: Updates) -> Iterator[Batch]:
         """Batches on the device; before an error in reading one, what was trained is saved."""

@@ -16,8 +16,11 @@ import torch
 
 from audio_rnn import storage
 from audio_rnn.engine import distributed
+from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.distributed import Process
+from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import TrainingError
+from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
 
 REPO = Path(__file__).parents[2]
 NETWORK = f"10.{os.getpid() // 250 % 250}.{os.getpid() % 250}"
@@ -114,3 +117,22 @@ def test_processes_that_see_different_data_stop_instead_of_waiting(monkeypatch):
     assert distributed.agreed(7, "batches", process) == 7
     with pytest.raises(TrainingError, match="found 9, 7 batches in the processes"):
         distributed.agreed(9, "batches", process)
+
+
+def test_after_an_error_between_batches_nothing_goes_on_reading(tmp_path, monkeypatch):
+    """Such as that of a lost connection: worker processes would keep the process from its end."""
+    closed = []
+
+    class Noting(ToyBatches):
+        def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
+            try:
+                yield from super().epoch(epoch, start)
+            finally:
+                closed.append(epoch)
+
+    flags = iter([False, False])
+    monkeypatch.setattr(distributed, "anywhere", lambda flag, process: next(flags))
+    with pytest.raises(RuntimeError, match="StopIteration") as error:
+        Trainer(ToyTask(), TrainingConfig(device="cpu"), tmp_path).fit(Noting(), ToyBatches())
+    assert error.traceback
+    assert closed == [1]
