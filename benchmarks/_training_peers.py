@@ -91,9 +91,7 @@ def plain_loop(peer: Peer) -> Round:
             targets, counts = batch.targets.to(peer.device), batch.target_lengths.to(peer.device)
             with torch.autocast(peer.device.type, cast, enabled=cast is not None):
                 log_probs = network(x, lengths)
-            loss = ctc_loss(
-                log_probs.transpose(0, 1), targets, lengths, counts, zero_infinity=True
-            )
+            loss = ctc_loss(log_probs.transpose(0, 1), targets, lengths, counts, zero_infinity=True)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), peer.config.clip)

@@ -16,7 +16,7 @@ from pathlib import Path
 from audio_rnn.audio import audio_info
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.data.samples import FRAMES, describe, sound_of, sound_suffix
-from audio_rnn.data.shards import Shard, index_path, write_index
+from audio_rnn.data.shards import Shard, count_labels, index_path, write_index
 from audio_rnn.data.tar import Sample, read_samples
 from audio_rnn.errors import ConfigError, InputError
 from audio_rnn.files import files_below
@@ -52,12 +52,11 @@ def prepare(options: Options) -> None:
 def index(path: Path, root: Path, letters: set[str]) -> Shard:
     """The index's line for an archive; the letters of its texts are added. Raises: InputError."""
     name = path.relative_to(root).as_posix()
-    durations = []
-    for utterance in _utterances(str(root), name):
-        durations.append(round(utterance.duration, 4))
-        letters.update(utterance.text or "")
+    utterances = list(_utterances(str(root), name))
+    durations = tuple(round(utterance.duration, 4) for utterance in utterances)
+    letters.update(*(utterance.text or "" for utterance in utterances))
     try:
-        return Shard(name, path.stat().st_size, tuple(durations))
+        return Shard(name, path.stat().st_size, durations, count_labels(utterances))
     except ConfigError as error:
         raise InputError(f"{path}: {error}") from None
 

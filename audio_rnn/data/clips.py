@@ -97,13 +97,7 @@ class ClipDataset:
         return len(self.clips)
 
     def __getitem__(self, index: int) -> ClipExample:
-        clip = self.clips[index]
-        tags = np.zeros(len(self.classes), np.float32)
-        tags[[self.classes.index(label) for label in clip.labels]] = 1
-        rows = [(self.classes.index(e.label), e.onset, e.offset) for e in clip.events]
-        return ClipExample(
-            clip, self._inputs(index), tags, np.array(rows, np.float32).reshape(-1, 3)
-        )
+        return example_of(self.clips[index], self._inputs(index), self.classes)
 
     def _inputs(self, index: int) -> NDArray[np.float32]:
         if index in self._kept:
@@ -121,23 +115,36 @@ class ClipDataset:
 
     def collate(self, examples: list[ClipExample]) -> ClipBatch:
         """Clips as a padded batch. Raises: ManifestError for inputs of several kinds."""
-        ids = [_name(example.clip) for example in examples]
-        inputs, lengths = pad_inputs(dict(zip(ids, (example.inputs for example in examples))))
-        counts = torch.tensor([len(example.events) for example in examples])
-        items = torch.arange(len(examples)).repeat_interleave(counts).unsqueeze(1)
-        events = torch.from_numpy(np.concatenate([example.events for example in examples]))
-        return ClipBatch(
-            ids=ids,
-            inputs=inputs,
-            lengths=lengths,
-            weights=torch.ones(len(ids)),
-            total=len(ids),
-            seconds=torch.tensor([example.clip.seconds for example in examples]),
-            tags=torch.from_numpy(np.stack([example.tags for example in examples])),
-            events=torch.cat([items, events], 1),
-            size=sum(example.clip.seconds for example in examples),
-            timed=torch.tensor([e.clip.utterance.events is not None for e in examples]),
-        )
+        return collate(examples)
+
+
+def example_of(clip: Clip, inputs: NDArray[np.float32], classes: Classes) -> ClipExample:
+    """A clip that was read. Raises: VocabularyError for an unknown class."""
+    tags = np.zeros(len(classes), np.float32)
+    tags[[classes.index(label) for label in clip.labels]] = 1
+    rows = [(classes.index(e.label), e.onset, e.offset) for e in clip.events]
+    return ClipExample(clip, inputs, tags, np.array(rows, np.float32).reshape(-1, 3))
+
+
+def collate(examples: list[ClipExample]) -> ClipBatch:
+    """Clips as a padded batch. Raises: ManifestError for inputs of several kinds."""
+    ids = [_name(example.clip) for example in examples]
+    inputs, lengths = pad_inputs(dict(zip(ids, (example.inputs for example in examples))))
+    counts = torch.tensor([len(example.events) for example in examples])
+    items = torch.arange(len(examples)).repeat_interleave(counts).unsqueeze(1)
+    events = torch.from_numpy(np.concatenate([example.events for example in examples]))
+    return ClipBatch(
+        ids=ids,
+        inputs=inputs,
+        lengths=lengths,
+        weights=torch.ones(len(ids)),
+        total=len(ids),
+        seconds=torch.tensor([example.clip.seconds for example in examples]),
+        tags=torch.from_numpy(np.stack([example.tags for example in examples])),
+        events=torch.cat([items, events], 1),
+        size=sum(example.clip.seconds for example in examples),
+        timed=torch.tensor([e.clip.utterance.events is not None for e in examples]),
+    )
 
 
 def cut(utterances: Sequence[Utterance], longest: float) -> list[Clip]:

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio_rnn.audio import EXTENSIONS, read_audio
+from audio_rnn.classes import Classes
 from audio_rnn.config import from_dict
+from audio_rnn.data import clips
+from audio_rnn.data.clips import Clip, ClipBatch, ClipExample, example_of
 from audio_rnn.data.dataset import Example, SpeechBatch, collate
 from audio_rnn.data.inputs import decode_frames
 from audio_rnn.data.manifest import Utterance
@@ -47,6 +50,25 @@ class SpeechReader:
     def collate(self, examples: list[Example]) -> SpeechBatch:
         """Utterances as a padded batch. Raises: ManifestError."""
         return collate(examples)
+
+
+class ClipReader:
+    """Reads samples with what is heard in them; long ones stay whole."""
+
+    def __init__(
+        self, change: Callable[[Utterance], Utterance], classes: Classes, rate: int
+    ) -> None:
+        """`change` gives what is trained on and raises InputError; `rate` in Hz."""
+        self.change, self.classes, self.rate = change, classes, rate
+
+    def __getitem__(self, sample: Sample) -> ClipExample:
+        inputs = read_sound(sample, self.rate)
+        seconds = len(inputs) / self.rate if inputs.ndim == 1 else 1.0
+        return example_of(Clip(self.change(describe(sample, seconds))), inputs, self.classes)
+
+    def collate(self, examples: list[ClipExample]) -> ClipBatch:
+        """Clips as a padded batch. Raises: ManifestError."""
+        return clips.collate(examples)
 
 
 def sound_suffix(sample: Sample) -> str:

@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audio_rnn.config import from_dict, require
+from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import ConfigError, ShardError
 from audio_rnn.storage import write_text
 
@@ -50,6 +52,7 @@ class Shard:
     shard: str  # name of the archive, relative to the index or to where shards are fetched from
     bytes: int
     durations: tuple[float, ...]  # seconds of its samples
+    labels: tuple[tuple[str, int], ...] = ()  # of sounds: how many samples each class is heard in
 
     def __post_init__(self) -> None:
         require(
@@ -71,6 +74,7 @@ class Index:
     names: tuple[str, ...]
     durations: tuple[NDArray[np.float32], ...]  # seconds of the samples of each shard
     source: str  # a folder, or pipe:COMMAND
+    labels: Counter[str] = field(default_factory=Counter)  # samples that each class is heard in
 
 
 def index_path(folder: Path, split: str) -> Path:
@@ -90,7 +94,7 @@ def read_index(path: Path, source: str | None = None) -> Index:
             f"{path}: cannot be read: {error}; make shards with python -m recipes.shard"
         ) from error
     names: dict[str, int] = {}
-    durations = []
+    durations, labels = [], Counter[str]()
     where = check_source(source) if source else str(path.parent)
     for number, line in enumerate(lines, 1):
         shard = _parse(line, f"{path}:{number}")
@@ -100,16 +104,23 @@ def read_index(path: Path, source: str | None = None) -> Index:
             )
         names[shard.shard] = number
         durations.append(np.array(shard.durations, np.float32))
+        labels.update(dict(shard.labels))
         if not is_pipe(where):
             _check_file(Path(where, shard.shard), shard.bytes, f"{path}:{number}")
     if not names:
         raise ShardError(f"{path}: found no line, expected one a shard")
-    return Index(path, tuple(names), tuple(durations), where)
+    return Index(path, tuple(names), tuple(durations), where, labels)
 
 
 def write_index(path: Path, shards: Iterable[Shard]) -> None:
     """Write an index, replacing an older one at once. Raises: OSError."""
-    write_text(path, "".join(json.dumps(asdict(shard)) + "\n" for shard in shards))
+    rows = ({k: v for k, v in asdict(shard).items() if v != ()} for shard in shards)
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def count_labels(utterances: Iterable[Utterance]) -> tuple[tuple[str, int], ...]:
+    """For `Shard.labels`."""
+    return tuple(Counter(name for u in utterances for name in set(u.labels or ())).items())
 
 
 def is_pipe(source: str) -> bool:

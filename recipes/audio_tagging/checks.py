@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from audio_rnn.classes import Classes
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import InputError
+from audio_rnn.errors import InputError, ManifestError
 from recipes.prepare import listed, warn
 
 Parts = Mapping[str, Sequence[Utterance]]  # by the name of the split or fold
@@ -88,3 +89,14 @@ def _check_leaks(parts: Parts) -> None:
             f"{len(leaks)} recordings are in several {kind}, so that training would hear what is "
             f"tested: {listed(leaks)}; put all clips of a recording into one of the {kind}"
         )
+
+
+def check_single(clips: Sequence[Utterance], path: Path) -> None:
+    """Raises: ManifestError for a clip without just one tag."""
+    for u in clips:
+        if len(set(u.labels or ())) != 1:
+            raise ManifestError(
+                f"{path}: {u.id!r}: found {len(set(u.labels or ()))} tags "
+                f"({', '.join(u.labels or ()) or 'none'}), expected one for a model of one class a "
+                "clip; for several, or none, set --model.labels several"
+            )

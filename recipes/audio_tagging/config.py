@@ -9,6 +9,7 @@ from audio_rnn.augment import AugmentConfig
 from audio_rnn.augment.clips import ClipAugmentConfig
 from audio_rnn.config import from_command_line, require
 from audio_rnn.data.batching import BatchConfig
+from audio_rnn.data.shards import ShardConfig
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.models.sound import SoundConfig
 from audio_rnn.tasks.tagging import TaggingConfig
@@ -19,7 +20,9 @@ from recipes.command import program
 class RecipeConfig:
     """One training of a tagger."""
 
-    data: Path = Path("data/sounds")  # folder with classes.txt, and train.jsonl or all.jsonl
+    data: Path = Path(
+        "data/sounds"
+    )  # folder with classes.txt, and train.jsonl, all.jsonl or shards
     run_dir: Path = Path("runs/audio_tagging")  # folder that the training writes to
     fold: int | None = None  # of all.jsonl, kept for testing
     valid_fold: int | None = None  # of all.jsonl, to choose the best model by
@@ -30,6 +33,7 @@ class RecipeConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     clips: ClipAugmentConfig = field(default_factory=ClipAugmentConfig)
     batches: BatchConfig = field(default_factory=BatchConfig)
+    shards: ShardConfig = field(default_factory=ShardConfig)  # of data made by recipes.shard
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:

@@ -12,18 +12,28 @@ from torch import Tensor
 
 from audio_rnn.classes import Classes
 from audio_rnn.data.batching import Batches
-from audio_rnn.data.clips import ClipBatch, ClipDataset, check_clips, cut, without_events
+from audio_rnn.data.clips import ClipDataset, check_clips, cut, without_events
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.engine.distributed import Process
 from audio_rnn.errors import ManifestError
+from recipes.audio_tagging.checks import check_single
 from recipes.audio_tagging.config import RecipeConfig
+from recipes.audio_tagging.sharded import (
+    load_train_shards,
+    load_valid_shards,
+    shares_of_shards,
+)
 from recipes.prepare import listed
+from recipes.prepared import data_file, in_shards
+from recipes.training import TrainingData
 
 log = logging.getLogger(__name__)
 
 
-def load_train(config: RecipeConfig, classes: Classes, process: Process) -> Batches[ClipBatch]:
+def load_train(config: RecipeConfig, classes: Classes, process: Process) -> TrainingData:
     """Training batches. Raises: ManifestError."""
+    if in_shards(path := training_file(config)):
+        return load_train_shards(config, path, classes, process)
     path, clips = training_clips(config)
     if process.first:
         warn_of_rare(clips, classes, path)
@@ -31,14 +41,16 @@ def load_train(config: RecipeConfig, classes: Classes, process: Process) -> Batc
     return Batches(dataset, config.batches, config.training.seed, process.rank, process.world)
 
 
-def load_valid(config: RecipeConfig, classes: Classes) -> Batches[ClipBatch] | None:
+def load_valid(config: RecipeConfig, classes: Classes) -> TrainingData | None:
     """All clips for validation; None when there are none. Raises: ManifestError."""
     if config.fold is not None:
         path = config.data / "all.jsonl"
         clips = [u for u in read_manifest(path) if u.fold == config.valid_fold]
         clips = clips if config.valid_fold is not None else []
     else:
-        path = config.data / "valid.jsonl"
+        path = data_file(config.data, "valid")
+        if in_shards(path):
+            return load_valid_shards(config, path, classes)
         clips = read_manifest(path) if path.exists() else []
     if not clips:
         return None
@@ -51,12 +63,19 @@ def load_shares(config: RecipeConfig, classes: Classes) -> Tensor:
 
     Raises: ManifestError for clips that this model cannot be trained on.
     """
+    if in_shards(path := training_file(config)):
+        return shares_of_shards(config, path, classes)
     path, clips = training_clips(config)
     check_clips(clips, classes, path)
     if config.model.labels == "one":
         check_single(clips, path)
     counts = Counter(label for u in clips for label in set(u.labels or ()))
     return torch.tensor([counts[name] / len(clips) for name in classes.names])
+
+
+def training_file(config: RecipeConfig) -> Path:
+    """The file that says what is trained on. Raises: ManifestError."""
+    return config.data / "all.jsonl" if config.fold is not None else data_file(config.data, "train")
 
 
 def training_clips(config: RecipeConfig) -> tuple[Path, list[Utterance]]:
@@ -113,17 +132,6 @@ def check_folds(clips: Sequence[Utterance], path: Path) -> None:
             f"{path}: {len(leaks)} recordings are in several folds, so that training would hear "
             f"what is tested: {listed(leaks, 5)}; put all clips of a recording into one fold"
         )
-
-
-def check_single(clips: Sequence[Utterance], path: Path) -> None:
-    """Raises: ManifestError for a clip without just one tag."""
-    for u in clips:
-        if len(set(u.labels or ())) != 1:
-            raise ManifestError(
-                f"{path}: {u.id!r}: found {len(set(u.labels or ()))} tags "
-                f"({', '.join(u.labels or ()) or 'none'}), expected one for a model of one class a "
-                "clip; for several, or none, set --model.labels several"
-            )
 
 
 def warn_of_rare(clips: Sequence[Utterance], classes: Classes, path: Path) -> None:

@@ -14,7 +14,7 @@ from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.tasks.tagging import Tagging
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
-from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_clips
+from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_file
 from recipes.command import suggest_evaluation
 from recipes.same_run import describe_run, keep_digest
 from recipes.training import measure_statistics, report
@@ -39,8 +39,7 @@ def _train(config: RecipeConfig) -> None:
     valid = load_valid(config, classes)
     if trainer.process.first:
         describe_run(config.run_dir, config)
-        manifest, _ = training_clips(config)
-        keep_digest(config.run_dir / "train.sha256", manifest)
+        keep_digest(config.run_dir / "train.sha256", training_file(config))
         report(model, batches, "clips")
     if model.features.config.normalization == "global" and not trainer.begun:
         measure_statistics(model.features, batches, trainer.process)

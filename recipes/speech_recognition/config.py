@@ -18,9 +18,7 @@ from recipes.command import program
 class RecipeConfig:
     """One training of a speech recogniser."""
 
-    data: Path = Path(
-        "data/default"
-    )  # folder with train.jsonl, valid.jsonl and vocabulary.txt; or of shards
+    data: Path = Path("data/default")  # with train.jsonl, valid.jsonl, vocabulary.txt; or of shards
     run_dir: Path = Path("runs/speech_recognition")  # folder that the training writes to
     init: Path | None = None  # run folder of a model to begin with, which is then built like it
     model: SpeechConfig = field(default_factory=SpeechConfig)

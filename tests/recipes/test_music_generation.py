@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import shutil
 from dataclasses import replace
@@ -30,6 +31,7 @@ from audio_rnn.midi.tidy import tidy
 from recipes.music_generation import (
     evaluate,
     prepare_default,
+    prepare_jsb_events,
     prepare_maestro,
     prepare_midi,
     prepare_nottingham,
@@ -42,7 +44,7 @@ from tests.midi.pieces import NOTTINGHAM, tune
 from tests.midi.test_files import ABC, GOOD, midi, off, on
 
 CONF = Path(__file__).parents[2] / "conf" / "music_generation"
-CONFIGS = [CONF / f"{name}.yaml" for name in ("debug", "default", "nottingham")]
+CONFIGS = [CONF / f"{name}.yaml" for name in ("debug", "default", "nottingham", "jsb_events")]
 BROKEN = (
     ("truncated.mid", GOOD[:-6], "truncated: found 16 bytes of track 1"),
     ("empty.mid", b"", "found an empty file, expected a MIDI file"),
@@ -321,6 +323,22 @@ def test_maestro_is_read_by_its_table(tmp_path: Path):
     (source / "maestro-v3.0.0.csv").write_text("split,midi_filename\nextra,a.midi\n")
     with pytest.raises(InputError, match=r"maestro-v3.0.0.csv:2: found split 'extra'"):
         prepare_maestro.prepare(prepare_maestro.Options(source, tmp_path / "out"))
+
+
+def test_chorales_become_pieces_of_four_voices(tmp_path: Path):
+    frames = [[72, 67, 64, 48]] * 4 + [[74, 67, float("nan"), 43]] * 2 + [[72, 67, 64, 48]]
+    chorales = {split: [frames] for split in ("train", "valid", "test")}
+    (tmp_path / "jsb.json").write_text(json.dumps(chorales))
+    options = prepare_jsb_events.Options(tmp_path / "jsb.json", tmp_path / "out")
+    prepare_jsb_events.prepare(options)
+    piece = decode(read_pieces(tmp_path / "out" / "test.jsonl")["test-001"])
+    notes = [[(n.start, n.pitch, n.length) for n in voice.notes] for voice in piece.voices]
+    assert notes == [
+        [(0, 72, 24), (24, 74, 12), (36, 72, 6)],
+        [(0, 67, 42)],
+        [(0, 64, 24), (36, 64, 6)],
+        [(0, 48, 24), (24, 43, 12), (36, 48, 6)],
+    ]
 
 
 @pytest.mark.parametrize("notation", ["midi", "abc"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,20 +13,28 @@ import pytest
 import torch
 
 from audio_rnn import config as configs
-from audio_rnn.data.manifest import read_manifest
+from audio_rnn.classes import Classes
+from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.data.samples import describe
 from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.data.shards import index_path, read_index
 from audio_rnn.data.tar import read_samples
+from audio_rnn.engine.distributed import Process
 from audio_rnn.engine.interrupt import Interrupted
 from audio_rnn.errors import InputError, ManifestError, TrainingError
 from audio_rnn.models.folder import read_model
 from recipes import index_shards, shard
+from recipes.audio_tagging import loading
+from recipes.audio_tagging import prepare_default as prepare_sounds
+from recipes.audio_tagging.config import RecipeConfig as SoundRecipe
+from recipes.audio_tagging.sharded import Heard
+from recipes.audio_tagging.train import train as train_tagger
 from recipes.speech_recognition import prepare_default
 from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.train import train
 
 REPO = Path(__file__).parents[2]
+CLIP = Utterance("a", 1.0, audio="a.wav")
 DEBUG = REPO / "conf" / "speech_recognition" / "debug.yaml"
 
 
@@ -101,32 +107,6 @@ def test_training_from_shards_goes_on_in_the_middle_of_an_epoch(shards, tmp_path
         train(debug(shards, tmp_path / "parts", lanes=1))
 
 
-def test_two_processes_train_from_shards_through_a_pipe(shards, tmp_path):
-    """Two machines would do the same; each reads the shards of its lanes alone."""
-    (tmp_path / "data").mkdir()
-    for name in ("vocabulary.txt", "train.shards.jsonl", "valid.shards.jsonl"):
-        (tmp_path / "data" / name).write_bytes((shards / name).read_bytes())
-    log = tmp_path / "fetched"
-    fetch = f"pipe:bash -c 'echo $RANK $0 >> {log}; cat {shards}/$0' {{}}"
-    words = ["--config", str(DEBUG), "--data", "data", "--run-dir", "run", "--training.epochs", "1"]
-    words += ["--batches.workers", "0"]
-    shards_ = ["--shards.source", fetch, "--shards.lanes", "2"]
-    start = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
-    done = subprocess.run(
-        [sys.executable, *start, "recipes.speech_recognition.train", *words, *shards_],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPO)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    trained = [line.split() for line in log.read_text().splitlines()]
-    names = read_index(index_path(shards, "train")).names
-    fetched = {rank: {name for r, name in trained if r == rank} for rank in "01"}
-    assert fetched["0"] | fetched["1"] == {*names, *read_index(index_path(shards, "valid")).names}
-    assert (tmp_path / "run" / "model" / "model.json").exists()
-
-
 def test_shards_of_others_get_an_index_and_a_vocabulary(folder, shards, tmp_path):
     (tmp_path / "train").mkdir()
     for path in (shards / "train").iterdir():
@@ -163,3 +143,34 @@ def test_mistakes_are_named(folder, tmp_path, change, message):
         shard.prepare(replace(shard.Options(folder, tmp_path), **change))
     with pytest.raises(InputError, match="--output: found the source"):
         shard.prepare(shard.Options(folder, folder))
+
+
+def test_a_tagger_trains_from_shards_too(tmp_path):
+    """With the same classes in the same shares, and bad clips left out."""
+    options = prepare_sounds.Options(
+        tmp_path / "sounds", train=12, valid=8, test=8, soundscapes=True
+    )
+    prepare_sounds.prepare(options)
+    shard.prepare(shard.Options(tmp_path / "sounds", tmp_path / "shards", seconds=30.0))
+    folder = replace(
+        configs.load(SoundRecipe, REPO / "conf/audio_tagging/debug.yaml"),
+        data=tmp_path / "sounds",
+        run_dir=tmp_path / "run",
+    )
+    sharded = replace(folder, data=tmp_path / "shards")
+    classes = Classes.load(tmp_path / "shards" / "classes.txt")
+    shares = [loading.load_shares(config, classes) for config in (folder, sharded)]
+    assert torch.equal(*shares)
+    alone = Process(0, 1, torch.device("cpu"))
+    [one, other] = [
+        {name: tags for batch in loading.load_train(config, classes, alone).epoch(1)
+         for name, tags in zip(batch.ids, batch.tags.tolist())}
+        for config in (folder, sharded)
+    ]  # fmt: skip
+    assert one == other
+    assert len(one) == 12
+    train_tagger(replace(sharded, training=replace(sharded.training, epochs=1)))
+    assert (tmp_path / "run" / "model" / "model.json").exists()
+    refused = replace(sharded, model=replace(sharded.model, labels="one"))
+    with pytest.raises(ManifestError, match="expected one for a model of one class a clip"):
+        Heard(refused, tmp_path, classes)(replace(CLIP, tags=tuple(classes.names[:2])))

@@ -1,0 +1,62 @@
+"""Shards -> the batches of a training. What is wrong with a clip shows when its turn has come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from audio_rnn.classes import Classes
+from audio_rnn.data.clips import ClipBatch, check_clips, without_events
+from audio_rnn.data.manifest import Utterance
+from audio_rnn.data.samples import ClipReader
+from audio_rnn.data.shard_batches import ShardBatches
+from audio_rnn.data.shards import read_index
+from audio_rnn.engine.distributed import Process
+from recipes.audio_tagging.checks import check_single
+from recipes.audio_tagging.config import RecipeConfig
+
+
+def load_train_shards(
+    config: RecipeConfig, path: Path, classes: Classes, process: Process
+) -> ShardBatches[ClipBatch]:
+    """Training batches."""
+    index, seed = read_index(path, config.shards.source), config.training.seed
+    reader, who = _reader(config, path, classes), (process.rank, process.world)
+    return ShardBatches(index, reader, config.shards, config.batches, seed, *who)
+
+
+def load_valid_shards(
+    config: RecipeConfig, path: Path, classes: Classes
+) -> ShardBatches[ClipBatch]:
+    """All clips for validation, which one process does."""
+    index, reader = read_index(path, config.shards.source), _reader(config, path, classes)
+    return ShardBatches(index, reader, replace(config.shards, lanes=1), config.batches)
+
+
+def shares_of_shards(config: RecipeConfig, path: Path, classes: Classes) -> Tensor:
+    """Of the training clips, those that each class is heard in: (classes,)."""
+    index = read_index(path, config.shards.source)
+    count = sum(map(len, index.durations))
+    return torch.tensor([index.labels[name] / count for name in classes.names])
+
+
+def _reader(config: RecipeConfig, path: Path, classes: Classes) -> ClipReader:
+    return ClipReader(Heard(config, path, classes), classes, config.model.features.sample_rate)
+
+
+class Heard:
+    """What of a clip is trained on. Worker processes get a copy of it."""
+
+    def __init__(self, config: RecipeConfig, path: Path, classes: Classes) -> None:
+        self.path, self.classes = path, classes
+        self.one, self.use_events = config.model.labels == "one", config.use_events
+
+    def __call__(self, clip: Utterance) -> Utterance:
+        """Raises: ManifestError."""
+        check_clips([clip], self.classes, self.path)
+        if self.one:
+            check_single([clip], self.path)
+        return clip if self.use_events else without_events([clip])[0]
