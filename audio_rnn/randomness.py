@@ -21,11 +21,12 @@ def seed_all(seed: int) -> None:
 def random_state() -> dict[str, Any]:
     """Tensors and plain values that `set_random_state` goes on from."""
     version, words, gauss = random.getstate()
-    name, keys, place, held, cached = np.random.get_state()
+    numpy = np.random.get_state(legacy=False)
+    keys = torch.from_numpy(numpy["state"]["key"].astype(np.int64))
     return {
         "cpu": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), place, held, cached],
+        "numpy": {**numpy, "state": {**numpy["state"], "key": keys}},
         "python": [version, torch.tensor(words), gauss],
     }
 
@@ -35,7 +36,8 @@ def set_random_state(state: dict[str, Any]) -> None:
     torch.set_rng_state(state["cpu"])
     if state["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(state["cuda"])
-    name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    numpy = state["numpy"]
+    keys = numpy["state"]["key"].numpy().astype(np.uint32)
+    np.random.set_state({**numpy, "state": {**numpy["state"], "key": keys}})
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words.tolist()), gauss))

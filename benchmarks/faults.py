@@ -43,7 +43,7 @@ class Arguments:
 
     kills: int = 50
     utterances: int = 60  # of the training corpus
-    epochs: int = 8
+    epochs: int = 6
     save_every: int = 2  # steps
     seed: int = 0  # of the moments
 
@@ -104,7 +104,7 @@ def survive(
 
 def life(work: Callable[[Path], object], run: Path, draw: random.Random, length: float) -> str:
     """Train in `run` and be killed: what was hit; nothing when it came to its end before."""
-    aimed, patience = draw.random() < 0.5, draw.uniform(0, length / 4)
+    aimed, patience = draw.random() < 0.5, draw.uniform(0, length / 12)
     process, began = start(work, run), time.monotonic()
     while time.monotonic() - began < patience or (aimed and not drafts(run)):
         if ended(process):

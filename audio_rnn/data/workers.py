@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from torch.utils.data import DataLoader
@@ -25,12 +26,17 @@ def started(loader: DataLoader[Any]) -> Iterator[Any]:
     try:
         yield from batches
     except (RuntimeError, EOFError, OSError) as error:  # by what it was doing when it died
-        if not any(worker.join(0.1) or worker.exitcode for worker in workers):
+        if not any(map(_was_killed, workers)):
             raise
         raise TrainingError(
             "a process that reads data was killed, perhaps for lack of memory; lower "
             "batches.workers, or set it to 0, and run the same command again"
         ) from error
+
+
+def _was_killed(worker: BaseProcess) -> bool:
+    worker.join(0.1)  # what it was reading through may close before it has ended
+    return bool(worker.exitcode)
 
 
 def _begun(loader: DataLoader[Any]) -> Iterator[Any]:

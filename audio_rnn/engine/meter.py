@@ -23,7 +23,12 @@ class Meter:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self._begin()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin an interval."""
+        self.size, self.padded, self.unit = 0.0, 0.0, ""
+        self.seconds, self.waiting = 0.0, 0.0
 
     def measured(self, batches: Iterator[Batch]) -> Generator[Batch, None, None]:
         """The same batches."""
@@ -58,12 +63,8 @@ class Meter:
             f"padding {1 - self.size / self.padded:.1%}  waiting {self.waiting / self.seconds:.1%}  "
             f"memory {_memory(self.process.device) / 1e9:.2f} GB"
         )
-        self._begin()
+        self.begin()
         return told
-
-    def _begin(self) -> None:
-        self.size = self.padded = self.seconds = self.waiting = 0.0
-        self.unit = ""
 
 
 def _memory(device: torch.device) -> int:

@@ -259,6 +259,7 @@ class Trainer:
 
     def _save(self) -> None:
         if self.process.first:
-            run_folder.flush_history(self.run_dir)
+            with checkpoint.writing(self.run_dir / "history.jsonl"):
+                run_folder.flush_history(self.run_dir)
         self.state.save(self.run_dir / "checkpoint")
         self.saved = time.monotonic()
