@@ -18,7 +18,7 @@ from audio_rnn.engine.run_folder import read_history
 from audio_rnn.errors import MusicError, TrainingError
 from recipes.music_generation import evaluate_rolls, prepare_jsb, prepare_pianorolls
 from recipes.music_generation.leakage import shares_tune
-from recipes.music_generation.roll_files import SPLITS
+from recipes.music_generation.roll_files import SPLITS, repeats
 from recipes.music_generation.train_rolls import RecipeConfig, train
 
 REPO = Path(__file__).parents[2]
@@ -116,6 +116,12 @@ def test_a_set_with_something_missing_or_wrong_is_named(tmp_path: Path) -> None:
     pieces[0, 0] = np.full((3, KEYS), 2)
     with pytest.raises(MusicError, match=r"train-001.*expected \(frames, 88\) of 0 and 1"):
         prepare_pianorolls.rolls({"traindata": pieces}, path, "train")
+
+
+def test_the_share_of_repeats_is_that_of_frames_after_eight_that_agree() -> None:
+    once = np.eye(KEYS, dtype=np.uint8)[:12, np.newaxis]
+    assert repeats({"a": np.concatenate([once, once])}) == (4 / 24, 1.0)
+    assert repeats({"a": once}) == (0.0, 0.0)
 
 
 def jsb(tmp_path: Path, piece: list[list[float]]) -> Path:
