@@ -54,12 +54,15 @@ class Melodies:
 
     def _match(self, moves: np.ndarray, size: int) -> tuple[int, int] | None:
         """Where a passage of so many moves begins in `moves`, and where here."""
-        wanted, known = _hashes(moves, size), _hashes(self.moves, size)
-        shared = np.flatnonzero(np.isin(wanted, known))
-        for start in shared:
-            for place in np.flatnonzero(known == wanted[start]):
-                if np.array_equal(self.moves[place : place + size], moves[start : start + size]):
-                    return int(start), int(place)
+        wanted, starts = np.unique(_hashes(moves, size), return_index=True)
+        known = _hashes(self.moves, size)
+        nearest = wanted.searchsorted(known).clip(max=len(wanted) - 1)  # few are looked up in
+        places = np.flatnonzero(wanted[nearest] == known)
+        found = starts[nearest[places]]
+        for i in found.argsort(kind="stable"):
+            start, place = int(found[i]), int(places[i])
+            if np.array_equal(self.moves[place : place + size], moves[start : start + size]):
+                return start, place
         return None
 
 
