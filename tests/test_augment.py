@@ -61,11 +61,7 @@ EVERYTHING = AugmentConfig(
         speed_probability=0.5, room_probability=0.5, noise_probability=0.5, gain_probability=0.5
     ),
     FrameAugmentConfig(
-        warp_probability=0.5,
-        noise_probability=0.5,
-        filter_probability=0.5,
-        frequency_masks=2,
-        stretch_probability=0.5,
+        warp_probability=0.5, noise_probability=0.5, frequency_masks=2, stretch_probability=0.5
     ),
     FrameMaskConfig(time_masks=3),
 )
@@ -321,19 +317,6 @@ def test_frame_noise_has_its_snr() -> None:
     noise = out[:, :50].exp().mean()
     snr_db = 10 * torch.log10(speech.exp().mean() / noise)
     assert snr_db.item() == pytest.approx(15, abs=1)
-
-
-def test_a_filter_is_one_smooth_gain_for_all_frames() -> None:
-    config = FeatureConfig(kind="log_mel")
-    frames = torch.randn(200, 7, 40)
-    augment = FrameAugment(
-        FrameAugmentConfig(filter_probability=1.0, filter_db=3.0), config
-    ).train()
-    torch.manual_seed(2)
-    gain = augment(frames, torch.full((200,), 7))[0] - frames
-    torch.testing.assert_close(gain, gain[:, :1].expand_as(gain), atol=1e-4, rtol=0)
-    assert float(gain.diff(dim=2).abs().max()) < float(gain.abs().max()) / 2
-    assert float(gain.std()) == pytest.approx(3.0 * (5 / 2) ** 0.5, rel=0.1)  # five cosines
 
 
 def test_frequency_mask_holds_a_band_at_its_mean() -> None:

@@ -16,7 +16,9 @@ from audio_rnn.config import require
 from audio_rnn.features import FeatureConfig, valid_frames
 
 QUIET = 20 / 10 * math.log(10)  # 20 dB below a clip's loudest frame, in log power
-FLOOR = 1e-6  # share of the power that a clip keeps at least, so that its logarithm is finite
+LOUD_SHARE = 0.1  # of a clip's frames that are louder than what it is called as loud as
+LARGEST_GAIN = 40 / 10 * math.log(10)  # 40 dB, in log power: silence stays silent in a mixture
+FLOOR = 1e-6  # share that a clip keeps at least, so that its logarithm is finite
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class ClipAugmentConfig:
 
     shift_probability: float = 0.0  # of beginning somewhere else, the end following the begin
     mix_probability: float = 0.0  # of another clip of the batch mixed in (mixup)
-    mix: float = 1.0  # both parameters of the beta distribution of its share of the power
+    mix: float = 1.0  # both parameters of the beta distribution of its share
     excerpt_seconds: float | None = None  # a part this long, drawn anew each time; null: all of it
 
     def __post_init__(self) -> None:
@@ -51,9 +53,10 @@ class ClipAugment(nn.Module):
     Excerpts are cheaper than whole clips, and never the same twice. Where only tags are known, one
     begins where it will hear something that is at most 20 dB quieter than the clip's loudest frame.
 
-    Mixture: Zhang et al. 2018, "mixup", on power spectra, where sounds add up (as in Tokozume et
-    al. 2018, "Learning from between-class examples"). Of one class a clip, targets are mixed by
-    the shares; of several, all that is heard in either is heard in the mixture.
+    Mixture: Tokozume et al. 2018, "Learning from between-class examples", on power spectra, where
+    sounds add up. Both clips are brought to equal loudness, then their amplitudes take shares: so
+    a share says what is heard, however loud the recordings are. Of one class a clip, targets are
+    mixed by the shares; of several, all that is heard in either is heard in the mixture.
     """
 
     def __init__(self, config: ClipAugmentConfig, features: FeatureConfig, several: bool) -> None:
@@ -117,8 +120,11 @@ class ClipAugment(nn.Module):
         mel = frames @ self.mel_axis.to_mel
         inside = valid_frames(lengths, frames.shape[1]).unsqueeze(-1)
         power = mel.masked_fill(~inside, -torch.inf)
-        first = power + (1 - share).clamp(min=FLOOR).log()[:, None, None]
-        second = power[order] + share.clamp(min=FLOOR).log()[:, None, None]
+        loud = loudness(mel, lengths)
+        gain = (loud - loud[order]).clamp(-LARGEST_GAIN, LARGEST_GAIN)
+        total = ((1 - share) ** 2 + share**2).log()  # so that the mixture is as loud as the first
+        first = power + (2 * (1 - share).log() - total)[:, None, None]
+        second = power[order] + (2 * share.clamp(min=FLOOR).log() - total + gain)[:, None, None]
         longer = torch.maximum(lengths, lengths[order])
         mixed = torch.logaddexp(first, second).where(inside | inside[order], 0)
         which = (share > 0)[:, None, None]
@@ -129,7 +135,7 @@ class ClipAugment(nn.Module):
         )
 
     def _shares(self, frames: Tensor) -> Tensor:
-        """Of the power of the other clip: (batch,), at most half."""
+        """Of the amplitude, the other clip's: (batch,), at most half."""
         draws = torch.distributions.Beta(self.config.mix, self.config.mix).sample((len(frames),))
         share = torch.minimum(draws, 1 - draws).to(frames)
         return share * chosen(self.config.mix_probability, frames)
@@ -149,3 +155,10 @@ class ClipAugment(nn.Module):
             heard.activity.where(alone[:, None, None], activity),
             heard.timed & (alone | other.timed),
         )
+
+
+def loudness(mel: Tensor, lengths: Tensor) -> Tensor:
+    """Log power that a tenth of a clip's frames exceed (batch,), of (batch, frames, bands)."""
+    levels = mel.logsumexp(-1).masked_fill(~valid_frames(lengths, mel.shape[1]), -torch.inf)
+    place = (lengths * LOUD_SHARE).long().unsqueeze(1)
+    return levels.sort(1, descending=True).values.gather(1, place).squeeze(1)

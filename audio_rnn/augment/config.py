@@ -40,8 +40,6 @@ class FrameAugmentConfig:
     warp: tuple[float, float] = (0.85, 1.15)  # factor on all frequencies
     noise_probability: float = 0.0  # of stationary noise with a random spectrum
     noise_snr_db: tuple[float, float] = (5.0, 30.0)  # power of the speech over the noise's
-    filter_probability: float = 0.0  # of another microphone or place: a smooth random filter
-    filter_db: float = 3.0  # deviation of each of the filter's cosines over the mel axis
     frequency_masks: int = 0  # bands of frequencies to silence
     frequency_mask_bands: int = 8  # mel bands in the widest of them
     stretch_probability: float = 0.0  # of speaking faster or slower at the same pitch
@@ -50,7 +48,6 @@ class FrameAugmentConfig:
     def __post_init__(self) -> None:
         _check(self)
         require(self.warp[0] > 0, "warp", self.warp, "factors above 0")
-        require(self.filter_db >= 0, "filter_db", self.filter_db, "0 or more")
         require(0 <= self.stretch < 1, "stretch", self.stretch, "a share from 0 to below 1")
 
 

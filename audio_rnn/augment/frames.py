@@ -12,13 +12,13 @@ from audio_rnn.augment.draw import chosen, normal, uniform
 from audio_rnn.augment.mel_axis import MelAxis
 from audio_rnn.features import FeatureConfig, valid_frames
 
-SHAPE_COSINES = 5  # of a random smooth spectrum
-NOISE_DEVIATION = 1.0  # of each of them in noise, in natural logarithms of power: about 4 dB
+SHAPE_COSINES = 5  # of a random noise spectrum
+SHAPE_DEVIATION = 1.0  # of each of them, in natural logarithms of power: about 4 dB
 RIPPLE_DEVIATION = 0.7  # of stationary noise from frame to frame: about 3 dB
 
 
 class FrameAugment(nn.Module):
-    """Vocal tract length, noise, filters, frequency masks and time stretch on static frames.
+    """Vocal tract length, noise, frequency masks and time stretch on static frames.
 
     Frequencies are reached through the cosines of the cepstra, so MFCC are as welcome as log-mel.
     """
@@ -48,8 +48,6 @@ class FrameAugment(nn.Module):
             frames = self._warped(frames)
         if self.config.noise_probability > 0:
             frames = self._noisy(frames, mask)
-        if self.config.filter_probability > 0:
-            frames = self._filtered(frames)
         for _ in range(self.config.frequency_masks):
             frames = self._masked(frames, mask)
         return frames
@@ -69,16 +67,6 @@ class FrameAugment(nn.Module):
         difference = _level(mel, mask) - _level(noise, mask) - snr_db * math.log(10) / 10
         mixed = torch.logaddexp(mel, noise + difference) @ self.mel_axis.to_frames
         return torch.where(which[:, None, None], mixed, frames)
-
-    def _filtered(self, frames: Tensor) -> Tensor:
-        """Another gain for each frequency, as another microphone, distance or wall would have.
-
-        After Nam et al. 2022, "FilterAugment: an acoustic environmental data augmentation method".
-        """
-        which = chosen(self.config.filter_probability, frames)
-        deviation = self.config.filter_db * math.log(10) / 10
-        gain = _smooth_spectrum(frames @ self.mel_axis.to_mel, deviation)
-        return torch.where(which[:, None, None], frames + gain @ self.mel_axis.to_frames, frames)
 
     def _masked(self, frames: Tensor, mask: Tensor) -> Tensor:
         """A band of mel frequencies held at its mean over time (SpecAugment, Park 2019)."""
@@ -138,15 +126,10 @@ def _at(frames: Tensor, places: Tensor) -> Tensor:
 
 def _noise_spectrum(mel: Tensor) -> Tensor:
     """Log power of noise with a random smooth spectrum and a little ripple, shaped like `mel`."""
-    return _smooth_spectrum(mel, NOISE_DEVIATION) + RIPPLE_DEVIATION * normal(mel)
-
-
-def _smooth_spectrum(mel: Tensor, deviation: float) -> Tensor:
-    """A few random cosines over the bands, the same for all frames: (batch, 1, n_mels)."""
     bands = (torch.arange(mel.shape[2], device=mel.device) + 0.5) / mel.shape[2]
     orders = torch.arange(1, SHAPE_COSINES + 1, device=mel.device)[:, None]
-    weights = deviation * normal(mel[:, :1, :SHAPE_COSINES])
-    return weights @ torch.cos(math.pi * orders * bands)
+    weights = SHAPE_DEVIATION * normal(mel[:, :1, :SHAPE_COSINES])
+    return weights @ torch.cos(math.pi * orders * bands) + RIPPLE_DEVIATION * normal(mel)
 
 
 def _level(mel: Tensor, mask: Tensor) -> Tensor:

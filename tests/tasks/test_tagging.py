@@ -244,6 +244,24 @@ def _least_error(mixture: Tensor, own: Tensor, other: Tensor) -> float:
     return float((both @ shares - mixture.flatten()[:, None]).abs().max() / mixture.max())
 
 
+def test_a_quiet_clip_is_heard_in_a_mixture_as_its_share_says() -> None:
+    """Two clips in bands of their own, one 30 dB quieter: equal amplitudes at a share of a half."""
+    frames = torch.full((2, 9, 16), -100.0)
+    frames[0, :, 3], frames[1, :, 12] = 0.0, -30.0
+    tags = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+    augment = ClipAugment(ClipAugmentConfig(mix_probability=1.0), FEATURES, False).train()
+    found = 0
+    for seed in range(10):
+        torch.manual_seed(seed)
+        mixed, _, now = augment(frames, torch.tensor([9, 9]), heard(2, 9)._replace(tags=tags))
+        share = float(now.tags[1, 0])
+        if share > 0:  # the clip was not mixed with itself
+            found += 1
+            level = float(mixed[1, 0, 3] - mixed[1, 0, 12])
+            assert level == pytest.approx(20 * math.log10(share / (1 - share)), abs=0.01)
+    assert found
+
+
 def test_a_mixture_is_as_long_as_its_longer_part() -> None:
     augment = ClipAugment(ClipAugmentConfig(mix_probability=1.0), FEATURES, True).train()
     torch.manual_seed(5)
