@@ -13,7 +13,7 @@ from benchmarks._contenders import Contender, Settings
 from benchmarks._corpus import Spoken
 
 EQUAL = 0.001  # word error rates this close count as equal
-TRIES = 3  # runs of a search, of which the fastest counts
+TRIES = 2  # runs of a search, of which the fastest counts
 
 
 class Tried(NamedTuple):

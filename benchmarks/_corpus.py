@@ -29,6 +29,7 @@ SPLITS = ("valid", "test")
 BATCH_SECONDS = 60.0
 NOISE = 1.5  # standard deviation of what is added to logits
 JOINED = 6  # utterances that make one noisy recording
+LEAST_WORDS = 2000  # that something is chosen by
 PARTED = 0.9  # probability of the space between two of them
 
 
@@ -49,7 +50,7 @@ class Corpus:
     step_seconds: float
     train_texts: list[str]
     lm: NgramModel
-    sets: dict[str, list[Spoken]]  # valid and test
+    sets: dict[str, list[Spoken]]  # valid, test, and tuning: what is chosen on
 
     @property
     def words(self) -> list[str]:
@@ -72,8 +73,20 @@ def load(model: Path, data: Path) -> Corpus | None:
     network = SpeechModel.load(model)
     texts = [_text(utterance.text) for utterance in read_manifest(manifests["train"])]
     sets = {split: _hear(network, manifests[split]) for split in SPLITS}
+    sets["tuning"] = again(sets["valid"], LEAST_WORDS)
     lm = train(texts, ORDER)
     return Corpus(data.name, network.vocabulary, network.step_seconds, texts, lm, sets)
+
+
+def again(spoken: Sequence[Spoken], words: int) -> list[Spoken]:
+    """The recordings as they are, and with noise on their logits as often as it takes to have so
+    many words: on a few hundred, chance decides between settings that differ by one error."""
+    numbers = np.random.default_rng(0)
+    found = list(spoken)
+    own = sum(len(one.text.split()) for one in spoken)
+    for _ in range(own, words, own):
+        found += [Spoken(_noisy(one, numbers), one.text) for one in spoken]
+    return found
 
 
 def noisy(spoken: Sequence[Spoken], space: int, steps: int, seed: int) -> list[Spoken]:

@@ -71,7 +71,7 @@ def main() -> int:
 def decoders(corpus: Corpus) -> dict[str, Decoder]:
     """Greedy and beam, the latter also with the language model."""
     knowledge = Knowledge(corpus.lm)
-    weights = choose_weights(ours("ours", corpus, corpus.sets, knowledge), "valid", corpus.sets)
+    weights = choose_weights(ours("ours", corpus, corpus.sets, knowledge), "tuning", corpus.sets)
     return {
         "greedy": GreedyDecoder(corpus.vocabulary, corpus.step_seconds),
         "beam": make_decoder(corpus, Knowledge(), {}),

@@ -42,6 +42,9 @@ class DecodingConfig:
     word_bonus: float | None = None
     """Nats a word, against a language model's liking for few. Default: as tuned, else 1."""
 
+    unknown_cost: float | None = None
+    """Nats that a word costs which --lm does not know. Default: 8."""
+
     @property
     def greedy(self) -> bool:
         """Whether nothing here asks for a search."""

@@ -51,9 +51,9 @@ def expected_errors(
 ) -> float:
     """Share of words that are wrong, in the mean over the best few texts by the share of each."""
     expected = sum(
-        rival.posterior * Levenshtein.distance(rival.hypothesis.text.split(), reference)
+        share * Levenshtein.distance(words, reference)
         for scores, reference in zip(log_probs, references)
-        for rival in decoder.best(scores, RIVALS)
+        for words, share in decoder.rivals(scores, RIVALS)
     )
     return expected / sum(map(len, references))
 

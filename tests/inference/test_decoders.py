@@ -79,8 +79,8 @@ def test_without_any_option_decoding_is_greedy():
 def test_texts_alone_are_those_of_decoding(files):
     random = np.random.default_rng(0)
     symbols = len(small_model().vocabulary)
-    recordings = [random.normal(-3, 2, (n, symbols)).astype(np.float32) for n in (40, 1, 70)]
-    for config in [DecodingConfig(), *combinations(files)]:
+    recordings = [random.normal(-3, 2, (n, symbols)).astype(np.float32) for n in (20, 1, 35)]
+    for config in [DecodingConfig(), *combinations(files)[::5]]:
         decoder = make_decoder(small_model(), None, config)
         expected = [decode(decoder, log_probs).text for log_probs in recordings]
         assert texts_of(decoder, recordings) == expected

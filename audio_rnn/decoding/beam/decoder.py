@@ -79,6 +79,12 @@ class BeamDecoder:
         decoding.feed(log_probs)
         return decoding.best(count)
 
+    def rivals(self, log_probs: NDArray[np.float32], count: int) -> list[tuple[list[str], float]]:
+        """Words of the best texts and the share of each, as `best` gives them, without times."""
+        decoding = BeamDecoding(self, len(log_probs) + 1, len(log_probs) + 1)
+        decoding.feed(log_probs)
+        return decoding.rivals(count)
+
     def heard(self, log_probs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Those of the model (steps, symbols) as those of what is written, (steps, symbols)."""
         if self.vocabulary is self.model:
@@ -126,6 +132,12 @@ class BeamDecoding:
     def best(self, count: int) -> list[Scored]:
         """The best texts of the open segment, were the recording over; best first."""
         return self._scored(self._texts(self.decoder.end, count), count)
+
+    def rivals(self, count: int) -> list[tuple[list[str], float]]:
+        """Words and shares of the same."""
+        texts = self._texts(self.decoder.end, count)
+        shares = posteriors([text.score for text in texts])
+        return [(list(text.words), share) for text, share in zip(texts[:count], shares)]
 
     def _scored(self, texts: list[Text], count: int) -> list[Scored]:
         """The best `count` of all texts that can make a difference."""

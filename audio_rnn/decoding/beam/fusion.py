@@ -45,7 +45,7 @@ class Weights:
 
     lm_weight: float = 0.5  # of the n-gram model's log-probabilities
     word_bonus: float = 1.0  # nats a word, against the liking of language models for few
-    unknown_cost: float = 5.0  # nats, for a word the n-gram model does not know
+    unknown_cost: float = 8.0  # nats, for a word the n-gram model does not know
     neural_weight: float = 0.5  # of the neural language model's
     rescorer_weight: float = 0.5  # of the rescorer's
 
