@@ -89,7 +89,11 @@ class Block(nn.Module):
 
     def _normalized(self, x: Tensor, lengths: Tensor) -> Tensor:
         """In training, padding counts neither for the mean nor for the deviation."""
-        if not self.training or int(lengths.min()) == x.shape[2]:
+        if not self.training:
+            return self.norm(x)
+        if x.is_cuda:
+            return masked_norm(self.norm, x, _mask(lengths, x))
+        if int(lengths.min()) == x.shape[2]:
             return self.norm(x)
         valid = valid_frames(lengths, x.shape[2])
         rows = x.transpose(1, 2)  # (batch, frames, channels, bands)
@@ -99,6 +103,24 @@ class Block(nn.Module):
             .masked_scatter(valid[..., None, None], normalized)
             .transpose(1, 2)
         )
+
+
+def masked_norm(norm: nn.BatchNorm2d, x: Tensor, mask: Tensor) -> Tensor:
+    """Batch norm in training over frames where mask (batch, 1, frames, 1) is 1, in shapes that do not
+    depend on lengths, so that a GPU is not waited for."""
+    x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x  # sums want more digits
+    count = mask.to(x.dtype).sum() * x.shape[3]
+    mean = (x * mask).sum((0, 2, 3), keepdim=True) / count
+    variance = ((x - mean).square() * mask).sum((0, 2, 3), keepdim=True) / count
+    assert norm.running_mean is not None and norm.running_var is not None and norm.momentum
+    with torch.no_grad():
+        unbiased = variance.flatten() * count / (count - 1)
+        norm.running_mean.lerp_(mean.flatten(), norm.momentum)
+        norm.running_var.lerp_(unbiased, norm.momentum)
+        assert norm.num_batches_tracked is not None
+        norm.num_batches_tracked.add_(1)
+    scaled = (x - mean) * (variance + norm.eps).rsqrt() * norm.weight[:, None, None]
+    return (scaled + norm.bias[:, None, None]) * mask
 
 
 def _mask(lengths: Tensor, x: Tensor) -> Tensor:
