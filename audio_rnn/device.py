@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from audio_rnn.errors import ConfigError
 
@@ -31,3 +32,11 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
             raise ConfigError(f"device: found {device}, expected cuda:0 to cuda:{count - 1}")
         torch.cuda.set_device(device)
     return device
+
+
+def sent(x: Tensor, device: torch.device) -> Tensor:
+    """`x` on a device. From the CPU to a GPU neither waits for the other: the copy is from pinned
+    memory, in line with the work that the GPU has still to do."""
+    if device.type == "cuda" and not x.is_cuda:
+        x = x.pin_memory()
+    return x.to(device, non_blocking=True)

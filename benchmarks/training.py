@@ -5,10 +5,10 @@
     python -m benchmarks.training --layers 5 --hidden 512 --items 64 --batches 1 --rounds 3
     python -m benchmarks.training --device cuda --precision bf16 --layers 5 --hidden 512 --items 64 --workers 8
 
-A round trains every side on the same utterances, one side after the other: reading, padding, features,
+In a round every side trains on batches of the same corpus, one side after the other: reading, padding, features,
 both passes, clipping, the optimiser. Ours is the engine as recipes run it, with averages, history and
 buckets of like lengths; the others draw batches of as many items at random, as a DataLoader does. All
-read the same MFCC frames, which are left as they are. Ratios are taken in every round; the first is
+read the same MFCC frames, which are left as they are; against minGRU, which they lack, they train a GRU. Ratios are taken in every round; the first is
 not counted. On the CPU times are those of the processor, so that other work on the machine hardly
 counts. The share of a GPU's peak counts a multiplication and an addition for each weight of a matrix,
 frame of sound and pass, of which backward has two; padding does not count as work.
@@ -22,16 +22,17 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 
 from audio_rnn.augment import AugmentConfig
 from audio_rnn.config import from_command_line
@@ -51,6 +52,7 @@ from recipes.speech_recognition.loading import load_split
 
 BF16_PEAK = 989e12  # operations a second of an H100 or H200, dense
 FRAMES = 100  # a second
+UTTERANCES = 1000  # of noise
 OURS = "our engine"
 
 
@@ -59,11 +61,11 @@ class Options:
     """What to train, on what."""
 
     data: Path | None = None  # prepared MFCC, as by recipes.speech_recognition.prepare_an4
-    cell: Literal["lstm", "gru"] = "lstm"  # both ways
+    cell: Literal["lstm", "gru", "mingru"] = "lstm"  # both ways
     layers: int = 3
     hidden: int = 256
     items: int = 14  # of a batch, in the mean
-    batches: int = 6  # a round
+    batches: int = 3  # of a round
     rounds: int = 5
     device: str = "cpu"
     precision: Literal["float32", "bf16"] = "float32"
@@ -101,16 +103,14 @@ def make_model(options: Options) -> SpeechModel:
 
 
 def make_dataset(options: Options, model: SpeechModel) -> SpeechDataset | RandomSpeech:
-    """As many utterances as a round takes."""
-    count = options.items * options.batches
+    """A corpus, or noise in its place."""
     if options.data is None:
-        return RandomSpeech(count, model.features.n_static, len(model.vocabulary))
+        return RandomSpeech(UTTERANCES, model.features.n_static, len(model.vocabulary))
     utterances, targets, short = load_split(options.data / "train.jsonl", model)
     fit = [i for i, utterance in enumerate(utterances) if utterance.id not in short]
-    chosen = np.random.default_rng(0).choice(fit, min(count, len(fit)), replace=False)
     rate = model.config.features.sample_rate
     return SpeechDataset(
-        options.data, [utterances[i] for i in chosen], [targets[i] for i in chosen], rate
+        options.data, [utterances[i] for i in fit], [targets[i] for i in fit], rate
     )
 
 
@@ -145,25 +145,31 @@ class RandomSpeech:
 class Meter:
     """What a side's rounds took."""
 
+    audio: list[float] = field(default_factory=list)  # seconds of sound of a round
     seconds: list[float] = field(default_factory=list)  # a round
     waiting: list[float] = field(default_factory=list)  # of them, for the next batch
-    padded: int = 0  # frames of all rounds
-    valid: int = 0
+    padded: float = 0  # seconds of sound of all rounds, padding included
+
+    @property
+    def speeds(self) -> list[float]:
+        """Seconds of sound a second in each round that counts."""
+        return [a / s for a, s in zip(self.audio, self.seconds, strict=True)][1:]
 
     def watch(self, batches: Iterator[SpeechBatch], device: torch.device) -> Iterator[SpeechBatch]:
         """The batches of one round, from asking for the first to the end of the last one's step."""
-        begin, waited = now(device), 0.0
+        begin, waited, valid = now(device), 0.0, 0
         while True:
             asked = clock(device)
             batch = next(batches, None)
             waited += clock(device) - asked
             if batch is None:
                 break
-            self.padded += batch.inputs.shape[0] * batch.inputs.shape[1]
-            self.valid += int(batch.lengths.sum())
+            self.padded += batch.inputs.shape[0] * batch.inputs.shape[1] / FRAMES
+            valid += int(batch.lengths.sum())
             yield batch
         self.seconds.append(now(device) - begin)
         self.waiting.append(waited)
+        self.audio.append(valid / FRAMES)
 
 
 def clock(device: torch.device) -> float:
@@ -190,41 +196,43 @@ class Rounds:
     ) -> None:
         seconds = options.items * float(dataset.durations.mean()) * 1.04  # some is padding
         self.ours = Batches(dataset, BatchConfig(seconds, options.workers))
-        self.theirs = DataLoader(
-            Subset(dataset, range(len(dataset))), options.items, shuffle=True,
+        self.theirs: DataLoader[Any] = DataLoader(
+            dataset,  # type: ignore[arg-type]
+            options.items, shuffle=True,
             collate_fn=dataset.collate, num_workers=options.workers,
             persistent_workers=options.workers > 0, generator=torch.Generator(),
         )  # fmt: skip
-        self.peers, self.device = peers, device
+        self.peers, self.device, self.batches = peers, device, options.batches
         self.meters = {name: Meter() for name in (OURS, *peers)}
 
     def steps(self, epoch: int) -> int:
-        """Batches of ours in an epoch."""
-        return self.ours.steps(epoch)
+        """Batches of a round."""
+        return self.batches
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[SpeechBatch]:
         """Batches of ours, then a round of each peer."""
-        yield from self.meters[OURS].watch(self.ours.epoch(epoch, start), self.device)
+        yield from self._watched(OURS, self.ours.epoch(epoch, start))
         for name, run in self.peers.items():
-            run(self.meters[name].watch(iter(self.theirs), self.device))
+            run(self._watched(name, iter(self.theirs)))
+
+    def _watched(self, name: str, batches: Iterator[SpeechBatch]) -> Iterator[SpeechBatch]:
+        return self.meters[name].watch(islice(batches, self.batches), self.device)
 
 
 def show(options: Options, model: SpeechModel, rounds: Rounds) -> None:
     """A row for each side."""
-    audio = float(rounds.ours.durations.sum())
     table = Table("side", "audio s/s", "padding", "waiting for data", "ours is faster by")
     if rounds.device.type == "cuda":
         table.add_column("of bf16 peak")
-    ours = rounds.meters[OURS].seconds[1:]
+    ours = rounds.meters[OURS].speeds
     for name, meter in rounds.meters.items():
-        seconds = meter.seconds[1:]
-        ratios = [theirs / own for theirs, own in zip(seconds, ours, strict=True)]
-        speed = audio / median(seconds)
+        speed = median(meter.speeds)
+        ratios = [own / theirs for own, theirs in zip(ours, meter.speeds, strict=True)]
         row = [
             name,
             f"{speed:,.1f}",
-            f"{1 - meter.valid / meter.padded:.1%}",
-            f"{sum(meter.waiting[1:]) / sum(seconds):.1%}",
+            f"{1 - sum(meter.audio) / meter.padded:.1%}",
+            f"{sum(meter.waiting[1:]) / sum(meter.seconds[1:]):.1%}",
             f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
         ]
         if rounds.device.type == "cuda":
@@ -233,7 +241,7 @@ def show(options: Options, model: SpeechModel, rounds: Rounds) -> None:
     console = Console(width=120)
     console.print(
         f"{options.cell} {options.layers} x {options.hidden} both ways, {options.items} items a batch, "
-        f"{audio:.0f} s of sound a round, {options.rounds} rounds, {where(rounds.device)}, "
+        f"{options.batches} batches a round, {options.rounds} rounds, {where(rounds.device)}, "
         f"{options.precision}: median (lowest to highest)",
         highlight=False,
     )

@@ -5,17 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from audio_rnn.device import sent
+
 
 def chosen(probability: float, like: Tensor) -> Tensor:
     """Which utterances of the batch something happens to: (batch,) bool."""
-    return (torch.rand(len(like)) < probability).to(like.device)
+    return sent(torch.rand(len(like)) < probability, like.device)
 
 
 def uniform(low: float, high: float, like: Tensor) -> Tensor:
     """One number an utterance between two limits: (batch,) float32."""
-    return (low + (high - low) * torch.rand(len(like))).to(like.device)
+    return sent(low + (high - low) * torch.rand(len(like)), like.device)
 
 
 def normal(like: Tensor) -> Tensor:
     """Gaussian noise in the shape, type and place of a tensor."""
-    return torch.randn(like.shape).to(like)
+    return sent(torch.randn(like.shape), like.device).to(like.dtype)

@@ -54,7 +54,7 @@ class FrameAugment(nn.Module):
 
     def _warped(self, frames: Tensor) -> Tensor:
         which = chosen(self.config.warp_probability, frames)
-        factors = uniform(*self.config.warp, frames)
+        factors = uniform(*self.config.warp, torch.empty(len(frames)))  # read on the CPU
         return torch.where(which[:, None, None], self.mel_axis.warp(frames, factors), frames)
 
     def _noisy(self, frames: Tensor, mask: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from audio_rnn.device import sent
 from audio_rnn.features import FeatureConfig
 from audio_rnn.features.dialects import cepstral_basis, decibels
 
@@ -44,12 +45,13 @@ class MelAxis(nn.Module):
         self.register_buffer("to_frames", (basis / natural).float(), persistent=False)
 
     def warp(self, frames: Tensor, factors: Tensor) -> Tensor:
-        """Frames (batch, frames, n_static) with all frequencies multiplied by factors (batch,).
+        """Frames (batch, frames, n_static) with all frequencies multiplied by factors (batch,), which
+        are on the CPU.
 
         A linear transform of each frame: Pitz and Ney, "Vocal tract normalization equals linear
         transformation in cepstral space", 2005; a factor above 1 is a shorter vocal tract.
         """
-        cosines = self._cosines(self._sources(factors.double()))
+        cosines = self._cosines(sent(self._sources(factors.double()), frames.device))
         matrices = self.to_cosines @ cosines.transpose(1, 2) @ self.basis
         return frames @ matrices.to(frames)
 
@@ -64,7 +66,7 @@ class MelAxis(nn.Module):
         low, high = librosa.hz_to_mel([config.f_min, config.highest_frequency], htk=htk)
         step = (high - low) / (config.n_mels + 1)
         hertz = librosa.mel_to_hz(low + step * np.arange(1, config.n_mels + 1), htk=htk)
-        warped = _piecewise(torch.from_numpy(hertz), factors.cpu(), config.highest_frequency)
+        warped = _piecewise(torch.from_numpy(hertz), factors, config.highest_frequency)
         bands = (torch.from_numpy(librosa.hz_to_mel(warped.numpy(), htk=htk)) - low) / step - 1
         return bands.clamp(-0.5, config.n_mels - 0.5).to(factors)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from audio_rnn.data.workers import outlive, started
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError, InputError
 
 BUCKET_NOISE = 0.1  # share by which lengths are jittered before sorting, so that batches vary
@@ -53,8 +54,8 @@ class Batch:
 
     def to(self, device: torch.device) -> Self:
         """The same batch on another device."""
-        moved = {
-            f.name: getattr(self, f.name).to(device, non_blocking=True)
+        moved: dict[str, Any] = {
+            f.name: sent(getattr(self, f.name), device)
             for f in fields(self)
             if isinstance(getattr(self, f.name), Tensor)
         }

@@ -23,6 +23,7 @@ from audio_rnn.config import require
 from audio_rnn.data.batching import make_plan, padding_share
 from audio_rnn.data.repeats import recall
 from audio_rnn.data.sequences import Carry
+from audio_rnn.device import sent
 from audio_rnn.errors import MusicError
 
 KEYS = 88
@@ -76,7 +77,8 @@ class RollBatch:
     def to(self, device: torch.device) -> RollBatch:
         """The same batch on another device."""
         names = ("before", "recalled", "matched", "frames", "lengths", "weights")
-        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+        moved: dict[str, Any] = {name: sent(getattr(self, name), device) for name in names}
+        return replace(self, **moved)
 
     def pieces(self, frames: int) -> Iterator[RollBatch]:
         """Consecutive parts of at most so many frames, with one `carry`.

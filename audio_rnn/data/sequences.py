@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.config import require
 from audio_rnn.data.batching import make_plan, padding_share
+from audio_rnn.device import sent
 from audio_rnn.errors import InputError
 from audio_rnn.vocabulary import BLANK
 
@@ -65,7 +67,8 @@ class SequenceBatch:
     def to(self, device: torch.device) -> SequenceBatch:
         """The same batch on another device."""
         names = ("inputs", "targets", "lengths", "weights")
-        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+        moved: dict[str, Any] = {name: sent(getattr(self, name), device) for name in names}
+        return replace(self, **moved)
 
     def pieces(self, frames: int) -> Iterator[SequenceBatch]:
         """Consecutive pieces of at most so many steps, with one `carry`.

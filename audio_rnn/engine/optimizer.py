@@ -16,7 +16,7 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=config.rate)
+        return torch.optim.AdamW(groups, lr=config.rate, fused=any(p.is_cuda for p in parameters))
     return torch.optim.SGD(groups, lr=config.rate, momentum=0.9, nesterov=True)
 
 
@@ -32,4 +32,5 @@ def layer_norms(model: nn.Module) -> dict[str, float]:
     gradients: dict[str, Tensor] = {
         n: p.grad for n, p in model.named_parameters() if p.grad is not None
     }
-    return {f"grad_norm.{name}": float(gradient.norm()) for name, gradient in gradients.items()}
+    norms = torch.stack(torch._foreach_norm(list(gradients.values()))).tolist()
+    return {f"grad_norm.{name}": norm for name, norm in zip(gradients, norms, strict=True)}

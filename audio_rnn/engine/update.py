@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -25,7 +26,8 @@ class Updates:
     ) -> None:
         self.state, self.config, self.warn = state, config, warn
         self.losses = shared_losses(task, state.process)
-        self.waiting, self.loss = 0, 0.0  # batches, and their losses, that the next step takes
+        self.waiting = 0  # batches that the next step takes
+        self.loss = torch.zeros(())  # the sum of their losses
 
     @property
     def due(self) -> bool:
@@ -48,8 +50,8 @@ class Updates:
         # DDP averages over processes, so that each one's share counts `world` times.
         loss = (losses * batch.weights).sum() * process.world / batch.total
         self.state.scaler.scale(loss).backward()
+        self.loss = loss.detach().double() + (self.loss if self.waiting else 0)
         self.waiting += 1
-        self.loss += float(loss.detach())
 
     def step(self, rate: float, ids: list[str]) -> dict[str, float]:
         """Apply the mean gradient of what waits, clipped, at a learning rate; for the history.
@@ -62,17 +64,18 @@ class Updates:
         state.scaler.unscale_(state.optimizer)
         divide_gradients(model, self.waiting)
         layers = layer_norms(model) if self.config.log_layers else {}
-        norm = nn.utils.clip_grad_norm_(model.parameters(), self.config.clip)
-        if norm.isfinite() or self._scale_is_searched():
+        tensor = nn.utils.clip_grad_norm_(model.parameters(), self.config.clip)
+        norm, loss = torch.stack([tensor.double(), self.loss]).tolist()  # a GPU is asked once
+        if math.isfinite(norm) or self._scale_is_searched():
             state.scaler.step(state.optimizer)
             state.position.steps += 1
-            state.position.loss_sum += self.loss / self.waiting
+            state.position.loss_sum += loss / self.waiting
         else:
             self._skip("gradient", ids)
         self._finish_step()
         return {
             "rate": rate,
-            "grad_norm": float(norm),
+            "grad_norm": norm,
             "mean_loss": state.position.mean_loss,
             **layers,
         }
@@ -85,7 +88,7 @@ class Updates:
         state = self.state
         state.scaler.update()
         state.optimizer.zero_grad(set_to_none=True)
-        self.waiting, self.loss = 0, 0.0
+        self.waiting = 0
         state.position.step += 1
         state.average.after_step(state.position.step)
 

@@ -61,7 +61,7 @@ class Convolution(nn.Module):
         """Frames (batch, frames, orders × bands), lengths (batch,) -> (batch, steps, width)."""
         x = frames.unflatten(-1, (self.orders, self.bands)).movedim(2, 1)
         x = x.to(memory_format=torch.channels_last)  # what convolutions on a CPU are fastest with
-        padded = int(lengths.min()) < x.shape[2]
+        padded = x.is_cuda or int(lengths.min()) < x.shape[2]  # a GPU is not asked and waited for
         if padded:
             x = x * _mask(lengths, x)
         for block in self.blocks:
@@ -97,12 +97,32 @@ class Block(nn.Module):
         """In training, padding counts neither for the mean nor for the deviation."""
         if not self.training:
             return self.norm(x)
+        if x.is_cuda:
+            return masked_norm(self.norm, x, _mask(lengths, x))
         valid = valid_frames(lengths, x.shape[2])
         rows = x.permute(0, 2, 3, 1)  # (batch, frames, bands, channels), as they lie in memory
         normalized = self.norm(rows[valid].movedim(2, 1).unsqueeze(3)).squeeze(3).movedim(1, 2)
         filled = torch.zeros_like(rows, dtype=normalized.dtype)
         filled[valid] = normalized
         return filled.permute(0, 3, 1, 2)
+
+
+def masked_norm(norm: nn.BatchNorm2d, x: Tensor, mask: Tensor) -> Tensor:
+    """Batch norm in training over frames where mask (batch, 1, frames, 1) is 1, in shapes that do not
+    depend on lengths, so that a GPU is not waited for."""
+    x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x  # sums want more digits
+    count = mask.to(x.dtype).sum() * x.shape[3]
+    mean = (x * mask).sum((0, 2, 3), keepdim=True) / count
+    variance = ((x - mean).square() * mask).sum((0, 2, 3), keepdim=True) / count
+    assert norm.running_mean is not None and norm.running_var is not None and norm.momentum
+    with torch.no_grad():
+        unbiased = variance.flatten() * count / (count - 1)
+        norm.running_mean.lerp_(mean.flatten(), norm.momentum)
+        norm.running_var.lerp_(unbiased, norm.momentum)
+        assert norm.num_batches_tracked is not None
+        norm.num_batches_tracked.add_(1)
+    scaled = (x - mean) * (variance + norm.eps).rsqrt() * norm.weight[:, None, None]
+    return (scaled + norm.bias[:, None, None]) * mask
 
 
 def _mask(lengths: Tensor, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ Results then equal packed sequences at the speed of padded ones (benchmarks/recu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -134,8 +134,8 @@ class RecurrentLayer(nn.Module):
         y, last = run_cell(self.forwards, x, state)
         if self.backwards is not None:
             flip = flip_index(lengths, x.shape[1])
-            reverse, _ = run_cell(self.backwards, take(x, flip), None)
-            y = torch.cat([y, take(reverse, flip)], dim=-1)
+            reverse, _ = run_cell(self.backwards, _Flip.apply(x, flip), None)
+            y = torch.cat([y, _Flip.apply(reverse, flip)], dim=-1)
         return y, last
 
     def _sweep(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State]:
@@ -201,4 +201,18 @@ def flip_index(lengths: Tensor, frames: int) -> Tensor:
 
 def take(x: Tensor, index: Tensor) -> Tensor:
     """Frames of x (batch, frames, width) in the order of index (batch, frames)."""
-    return x.gather(1, index.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+    rows = index + x.shape[1] * torch.arange(len(x), device=x.device).unsqueeze(1)
+    return x.flatten(0, 1).index_select(0, rows.flatten()).unflatten(0, index.shape)
+
+
+class _Flip(torch.autograd.Function):
+    """`take` in the order of `flip_index`, which undoes itself: the gradient is flipped, too."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, index: Tensor) -> Tensor:
+        ctx.save_for_backward(index)
+        return take(x, index)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _Flip.apply(gradient, *ctx.saved_tensors), None

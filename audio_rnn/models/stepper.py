@@ -15,6 +15,7 @@ from numba import njit
 from torch import Tensor, nn
 
 from audio_rnn.data.sequences import BOUNDARY
+from audio_rnn.models.minimal import MinimalGRU
 from audio_rnn.models.sequence import SequenceModel
 
 ROWS, OUTPUTS = 2, 8  # of a tile of a matrix product, which share what they read
@@ -31,7 +32,7 @@ class Stepper:
         inputs = _array(model.embedding.weight) * model.scale
         self.table = inputs @ _array(first.weight_ih_l0).T + _array(first.bias_ih_l0)
         self.inputs = [Product(c.weight_ih_l0, c.bias_ih_l0) for c in cells[1:]]
-        self.recurrent = [Product(c.weight_hh_l0, c.bias_hh_l0) for c in cells]
+        self.recurrent = [_recurrent(cell) for cell in cells]
         self.update = UPDATES[model.config.cell]
         self.hidden, self.parts = int(first.hidden_size), 2 if model.config.cell == "lstm" else 1
         heads = [part for part in (model.bridge, model.output) if isinstance(part, nn.Linear)]
@@ -66,6 +67,13 @@ class Stepper:
 def choose_rows(state: list[Layer], rows: Array) -> list[Layer]:
     """The state of some sequences of a batch, by index or by mask."""
     return [tuple(part[rows] for part in layer) for layer in state]
+
+
+def _recurrent(cell: Any) -> Callable[[Array], Array]:
+    """What a cell makes of its state before it meets the input."""
+    if isinstance(cell, MinimalGRU):
+        return lambda h: h
+    return Product(cell.weight_hh_l0, cell.bias_hh_l0)
 
 
 class Product:
@@ -150,6 +158,12 @@ def _lstm(given: Array, recurrent: Array, state: Layer) -> Layer:
     return give * np.tanh(c), c
 
 
+def _mingru(given: Array, recurrent: Array, state: Layer) -> Layer:
+    h, size = state[0], state[0].shape[1]
+    new = np.maximum(given[:, size:], 0) + np.minimum(_sigmoid(given[:, size:]), np.float32(0.5))
+    return (h + _sigmoid(given[:, :size]) * (new - h),)
+
+
 def _elman_tanh(given: Array, recurrent: Array, state: Layer) -> Layer:
     return (np.tanh(given + recurrent),)
 
@@ -163,4 +177,5 @@ UPDATES: dict[str, Callable[[Array, Array, Layer], Layer]] = {
     "lstm": _lstm,
     "elman_tanh": _elman_tanh,
     "elman_relu": _elman_relu,
+    "mingru": _mingru,
 }
