@@ -15,12 +15,14 @@ from numba import njit
 from torch import Tensor, nn
 
 from audio_rnn.data.sequences import BOUNDARY
+from audio_rnn.midi.hints import no_memory, read_on
 from audio_rnn.models.minimal import MinimalGRU
 from audio_rnn.models.sequence import SequenceModel
 
 ROWS, OUTPUTS = 2, 8  # of a tile of a matrix product, which share what they read
 Array = np.ndarray
-Layer = tuple[Array, ...]  # state of a layer: (h,) or (h, c), each (batch, hidden) float32
+# State of a layer: (h,) or (h, c), each (batch, hidden) float32; of hints: (memory,)
+Layer = tuple[Array, ...]
 
 
 class Stepper:
@@ -31,6 +33,9 @@ class Stepper:
         first = cells[0]
         inputs = _array(model.embedding.weight) * model.scale
         self.table = inputs @ _array(first.weight_ih_l0).T + _array(first.bias_ih_l0)
+        self.hints = None
+        if model.hints is not None:
+            self.hints = _array(model.hints.weight) @ _array(first.weight_ih_l0).T
         self.inputs = [Product(c.weight_ih_l0, c.bias_ih_l0) for c in cells[1:]]
         self.recurrent = [_recurrent(cell) for cell in cells]
         self.update = UPDATES[model.config.cell]
@@ -41,7 +46,9 @@ class Stepper:
     def start(self, batch: int) -> tuple[Array, list[Layer]]:
         """Logits (batch, symbols) of a first symbol, and the state after the boundary."""
         zeros = np.zeros((batch, self.hidden), np.float32)
-        state = [(zeros,) * self.parts for _ in self.recurrent]
+        state: list[Layer] = [(zeros,) * self.parts for _ in self.recurrent]
+        if self.hints is not None:
+            state.append((no_memory(batch),))
         return self.step(np.full(batch, BOUNDARY), state)
 
     def step(self, symbols: Array, state: list[Layer]) -> tuple[Array, list[Layer]]:
@@ -54,11 +61,17 @@ class Stepper:
         Returns:
             logits (batch, symbols) of what comes next, not normalised, and the state.
         """
-        given, after = self.table[symbols], []
-        for i, layer in enumerate(state):
+        given, after, layers = self.table[symbols], [], state
+        if self.hints is not None:
+            *layers, (memory,) = state
+            memory = memory.copy()
+            add_rows(self.hints, read_on(symbols, memory), given)
+        for i, layer in enumerate(layers):
             new = self.update(given, self.recurrent[i](layer[0]), layer)
             after.append(new)
             given = self.inputs[i](new[0]) if i < len(self.inputs) else new[0]
+        if self.hints is not None:
+            after.append((memory,))
         for head in self.heads:
             given = head(given)
         return given, after
@@ -134,6 +147,14 @@ def multiply(x: Array, weight: Array, bias: Array, product: Array) -> None:
             p[4], p[5], p[6], p[7] = a4 + c[4], a5 + c[5], a6 + c[6], a7 + c[7]
             q[0], q[1], q[2], q[3] = b0 + c[0], b1 + c[1], b2 + c[2], b3 + c[3]
             q[4], q[5], q[6], q[7] = b4 + c[4], b5 + c[5], b6 + c[6], b7 + c[7]
+
+
+@njit(cache=True)
+def add_rows(table: Array, ids: Array, sums: Array) -> None:
+    """sums (batch, width) += the rows of a table that ids (batch, columns) name."""
+    for row in range(len(ids)):
+        for n in ids[row]:
+            sums[row] += table[n]
 
 
 def _sigmoid(x: Array) -> Array:

@@ -281,7 +281,7 @@ def test_a_model_of_text_is_no_generator(run: Path, tmp_path: Path):
 
     model = SequenceModel(SequenceConfig(8, hidden=8), Vocabulary.from_texts(["abc"]))
     write_model(tmp_path, model, model.describe())
-    with pytest.raises(ModelError, match="found a model of 4 other symbols"):
+    with pytest.raises(ModelError, match="found a model of 4 symbols and 0 hints"):
         Generator.load(tmp_path)
 
 
