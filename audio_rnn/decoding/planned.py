@@ -88,7 +88,7 @@ class Planned:
         usable = find_usable(plan, known, key, home)
         self.fixed = _fixed(plan, home)
         for kind, index in self.fixed.items():
-            _check_known(usable, kind, index, home)
+            _check_known(usable, kind, index, home, key)
         if plan.bars is not None and Kind.BARS not in self.fixed:
             usable[ids_of(Kind.BARS)] = False
         self.levels = {
@@ -183,13 +183,15 @@ def _fixed(plan: Plan, home: Home) -> dict[Kind, int]:
     return fixed
 
 
-def _check_known(usable: np.ndarray, kind: Kind, index: int, home: Home) -> None:
+def _check_known(usable: np.ndarray, kind: Kind, index: int, home: Home, key: Key | None) -> None:
     if kind in (Kind.TEMPO, Kind.BARS):  # numbers, of which the model need not know each
         usable[FIRST[kind] + index] = True
     if not usable[FIRST[kind] + index]:
         known = np.flatnonzero(usable[ids_of(kind)]).tolist()
+        behind = f" after a primer in {key.name}" if key and kind is Kind.KEY else ""
+        found = f"{names_of(kind, [index], home)}{behind}"
         raise MusicError(
-            f"{kind.name.lower()}: found {names_of(kind, [index], home)}, which the model never saw; "
+            f"{kind.name.lower()}: found {found}, which the model never saw; "
             f"expected one of {names_of(kind, known, home) or 'none at all'}"
         )
 

@@ -183,7 +183,7 @@ class Generator:
                 rows[row].append(symbol)
             if len(rows[drawn[0][0]]) > LONGEST:
                 raise DecodingError(
-                    f"found no end within {LONGEST} symbols, expected one; name a number of bars"
+                    f"found no end within {LONGEST} symbols, expected one; name a small number of bars"
                 )
         return [_read(ids, entry.home) for ids, entry in zip(rows, prepared)]
 

@@ -217,6 +217,10 @@ def test_a_primer_that_cannot_be_is_named(generator: Generator, primer, plan, me
         (("--harmonize", "no.mid"), "no.mid: cannot be read"),
         (("--harmonize", "a.mid", "--primer", "b.mid"), "--harmonize: found --primer beside it"),
         (("--harmonize", "a.mid", "--endless"), "--harmonize: found --endless beside it"),
+        (("--endless", "--bars", 4), "--endless: found --bars beside it"),
+        (("--endless", "--wav"), "--endless: found --wav beside it"),
+        (("--beam", 2, "--top-p", 0.9), "--beam: found --top-p beside it"),
+        (("--soundfont", __file__), "--soundfont: found no --wav beside it"),
         (("--primer", "no.mid"), "no.mid: cannot be read"),
     ],
 )
@@ -224,6 +228,15 @@ def test_mistakes_are_named(run: Path, tmp_path: Path, call, arguments, message:
     status, _, err = call("generate", "-m", run, "-o", tmp_path / "a.mid", *arguments)
     assert (status, message in err) == (1, True), err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_key_that_pieces_never_go_to_is_named(generator: Generator):
+    primer = tidy(replace(tune(70, 74, 77, 82), keys=(Key(0, -2),)))
+    message = "key: found D after a primer in Bb, which the model never saw; expected one of Bb"
+    with pytest.raises(MusicError, match=message):
+        generator.generate(Plan(key=Key(0, 2), bars=4), primer=primer)
+    (piece,) = generator.generate(Plan(key=Key(0, -2), bars=4), primer=replace(primer, keys=()))
+    assert piece.keys == (Key(0, -2),)  # a primer without key is in the one that is asked
 
 
 @pytest.mark.parametrize(("name", "data", "message"), BROKEN, ids=[name for name, *_ in BROKEN])
