@@ -264,8 +264,8 @@ def _report(generator: Generator, paths: Sequence[Path], pieces: Sequence[Piece]
     from audio_rnn.metrics.copying import melody_of
     from audio_rnn.metrics.music import measure_music
 
-    columns = ("file", "bars", "notes", "s", "scale", "entropy", "groove", "polyphony", "copied")
-    table = Table(*columns, box=None)
+    measures = ("scale", "entropy", "groove", "polyphony", "repetition")
+    table = Table("file", "bars", "notes", "s", *measures, "copied", box=None)
     for path, piece in zip(paths, pieces):
         found = measure_music(piece)
         shared = generator.training.melodies.longest_shared(melody_of(piece))
@@ -276,6 +276,7 @@ def _report(generator: Generator, paths: Sequence[Path], pieces: Sequence[Piece]
             f"{found.seconds:.1f}",
             *(f"{value:.3f}" for value in values),
             f"{found.polyphony:.2f}",
+            f"{found.repetition:.2f}",
             f"{shared.notes} notes of {shared.source}" if shared.notes else "nothing",
         )
     Console(stderr=True, width=None if sys.stderr.isatty() else 140).print(table)
