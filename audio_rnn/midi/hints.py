@@ -1,14 +1,10 @@
 """What a reader of symbols knows besides the last one, told to a model at every step.
 
 A recurrent network forgets what was said long ago and still holds, and cannot keep a piece word by
-word, though music repeats itself. So it is told: meter, key, density and register; how dense and
-high the rest of every four bars has to be, for all of them to be what was told; bars to come; bar,
-position and voice; and by four pointers into what was heard before what came next there, each with
-how many symbols agreed up to here. One pointer stands where the last symbols were last heard; the
-others 4, 8 and 16 bars back, from each bar line on until something differs.
-
-Everything is a function of the symbols so far. A reader's memory is one row of integers, of a size
-that does not grow.
+word, though music repeats itself. So it is told: meter, key, density and register; how dense and high
+the rest of every four bars has to be, for all of them to be what was told; bars to come; bar, position
+and voice; and what came next where the same was heard before (`recall.py`), with how many symbols agreed
+up to here. Everything is a function of the symbols so far.
 """
 
 from __future__ import annotations
@@ -16,8 +12,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from audio_rnn.midi import recall
 from audio_rnn.midi.controls import SPAN
 from audio_rnn.midi.piece import QUARTER
+from audio_rnn.midi.recall import POINTERS, hear, pointed
 from audio_rnn.midi.symbols import (
     BAR_STEPS,
     BARS,
@@ -30,13 +28,9 @@ from audio_rnn.midi.symbols import (
     Kind,
 )
 
-WINDOW = 4096  # last symbols that are remembered
-AGREE = 8  # symbols that must agree before their last place is pointed at
-BACK = np.array([4, 8, 16])  # bars
 CYCLE = 16  # bars that are told apart
 AGREEMENTS = np.array([1, 4, 8, 16, 32, 64])  # symbols from which on a pointer is trusted more
 HELD = (Kind.METER, Kind.KEY, Kind.DENSITY, Kind.REGISTER, Kind.AT, Kind.VOICE)
-POINTERS = 1 + len(BACK)
 
 # The columns of hints: what holds, what is to come, the bar, pointed symbols, agreements
 TO_COME = [len(BARS) + 1, len(DENSITIES), len(REGISTERS)]
@@ -45,22 +39,17 @@ COLUMNS += [len(AGREEMENTS)] * POINTERS
 FIRSTS = np.concatenate(([0], np.cumsum([size + 1 for size in COLUMNS])))  # 0 of a column: nothing
 HINTS = int(FIRSTS[-1])  # ids of all columns
 
-# The places of a memory
-# Bars begun, bars in all, symbols heard; of these four bars: beginnings of notes of the melody,
-# notes, the sum of their pitches; the position of the last one in this bar, from 1
-BAR, TOTAL, COUNT, STARTS, NOTES, PITCHES, LAST = range(len(HELD), len(HELD) + 7)
-PLACES, AGREED = LAST + 1, LAST + 1 + POINTERS
-BAR_STARTS = AGREED + POINTERS
-HEARD = BAR_STARTS + CYCLE + 1
-MEMORY = HEARD + WINDOW
+# A memory: what holds; bars begun, bars in all; of these four bars, beginnings of notes of the melody,
+# notes, the sum of their pitches; the position of the last one in this bar, from 1; what was heard
+BAR, TOTAL, STARTS, NOTES, PITCHES, LAST, HEARD = range(len(HELD), len(HELD) + 7)
+MEMORY = HEARD + recall.MEMORY
 
 _SLOT = np.array([HELD.index(kind) if kind in HELD else -1 for kind in Kind])[KIND]
 _INDEX = np.arange(SIZE) - np.array(FIRST)[KIND]
 _MUSIC = np.isin(KIND, (Kind.BAR, Kind.VOICE, Kind.AT, Kind.PITCH, Kind.HOLD, Kind.LENGTH))
-_BAR, _AT, _TOTAL = FIRST[Kind.BAR], HELD.index(Kind.AT), np.equal(KIND, Kind.BARS)
-_VOICE, _METER = HELD.index(Kind.VOICE), HELD.index(Kind.METER)
+_BAR, _TOTAL, _PITCH = FIRST[Kind.BAR], np.equal(KIND, Kind.BARS), np.equal(KIND, Kind.PITCH)
+_METER, _AT, _VOICE = (HELD.index(kind) for kind in (Kind.METER, Kind.AT, Kind.VOICE))
 _DENSITY, _REGISTER = HELD.index(Kind.DENSITY), HELD.index(Kind.REGISTER)
-_PITCH = np.equal(KIND, Kind.PITCH)
 _STEP, _SEMITONES = DENSITIES[1], REGISTERS.step
 _DENSEST, _HIGHEST = len(DENSITIES) - 1, len(REGISTERS) - 1
 
@@ -68,7 +57,7 @@ _DENSEST, _HIGHEST = len(DENSITIES) - 1, len(REGISTERS) - 1
 def no_memory(batch: int) -> np.ndarray:
     """(batch, MEMORY) of readers that have read nothing."""
     memory = np.zeros((batch, MEMORY), np.int32)
-    memory[:, PLACES:AGREED] = -1
+    recall.forget(memory[:, HEARD:])
     return memory
 
 
@@ -106,15 +95,15 @@ def _read(symbol: int, memory: np.ndarray, hints: np.ndarray) -> None:
         memory[_VOICE] = 0
     if slot >= 0:
         memory[slot] = _INDEX[symbol] + 1
+    if _TOTAL[symbol]:
+        memory[TOTAL] = _INDEX[symbol] + 1
     if _PITCH[symbol] and memory[_VOICE] == 0:
         memory[STARTS] += memory[LAST] != memory[_AT]
         memory[NOTES] += 1
         memory[PITCHES] += _INDEX[symbol]
         memory[LAST] = memory[_AT]
-    if _TOTAL[symbol]:
-        memory[TOTAL] = _INDEX[symbol] + 1
     if _MUSIC[symbol] and not (slot == _VOICE and memory[_AT] == 0):  # declarations are no music
-        _hear(symbol, memory)
+        hear(symbol, memory[HEARD:])
     _tell(memory, hints)
     hints += FIRSTS[:-1]
 
@@ -128,8 +117,8 @@ def _tell(memory: np.ndarray, hints: np.ndarray) -> None:
     hints[len(HELD) + 3] = memory[BAR] % CYCLE + 1
     first = len(HELD) + 4
     for n in range(POINTERS):
-        place, agreed = memory[PLACES + n], memory[AGREED + n]
-        hints[first + n] = memory[HEARD + place % WINDOW] + 1 if place >= 0 else 0
+        agreed = memory[HEARD + recall.AGREED + n]
+        hints[first + n] = pointed(memory[HEARD:], n) + 1
         hints[first + POINTERS + n] = np.searchsorted(AGREEMENTS, agreed, side="right")
 
 
@@ -154,50 +143,3 @@ def _to_come(memory: np.ndarray) -> tuple[int, int]:
     missing = told * memory[NOTES] - memory[PITCHES]
     register = (told + missing / notes) / _SEMITONES
     return dense, min(max(int(register + 0.5), 0), _HIGHEST) + 1
-
-
-@njit(cache=True)
-def _hear(symbol: int, memory: np.ndarray) -> None:
-    heard = memory[HEARD:]
-    for n in range(POINTERS):
-        place = memory[PLACES + n]
-        if place >= 0 and heard[place % WINDOW] == symbol:
-            memory[PLACES + n] += 1
-            memory[AGREED + n] += 1
-        else:
-            memory[PLACES + n], memory[AGREED + n] = -1, 0
-    heard[memory[COUNT] % WINDOW] = symbol
-    memory[COUNT] += 1
-    if symbol == _BAR:
-        _look_back(memory)
-    if memory[PLACES] < 0:
-        memory[PLACES] = _find(heard, memory[COUNT])
-        memory[AGREED] = AGREE if memory[PLACES] >= 0 else 0
-    for n in range(POINTERS):
-        if memory[PLACES + n] <= memory[COUNT] - WINDOW:  # forgotten
-            memory[PLACES + n], memory[AGREED + n] = -1, 0
-
-
-@njit(cache=True)
-def _look_back(memory: np.ndarray) -> None:
-    """At a bar line, pointers that point nowhere go to the beginnings of earlier bars."""
-    bar, size = memory[BAR], CYCLE + 1
-    memory[BAR_STARTS + bar % size] = memory[COUNT]
-    for n in range(len(BACK)):
-        if memory[PLACES + 1 + n] < 0 and bar > BACK[n]:
-            memory[PLACES + 1 + n] = memory[BAR_STARTS + (bar - BACK[n]) % size]
-
-
-@njit(cache=True)
-def _find(heard: np.ndarray, count: int) -> int:
-    """The last place behind symbols like the last ones; -1 where there is none."""
-    for place in range(count - 1, max(count - WINDOW, 0) + AGREE - 1, -1):
-        same = 0
-        while (
-            same < AGREE
-            and heard[(place - 1 - same) % WINDOW] == heard[(count - 1 - same) % WINDOW]
-        ):
-            same += 1
-        if same == AGREE:
-            return place
-    return -1

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from audio_rnn.midi import hints
+from audio_rnn.midi import hints, recall
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.encoding import encode
 from audio_rnn.midi.hints import COLUMNS, FIRSTS, HELD, hints_of, no_memory, read_on
@@ -17,7 +17,7 @@ from tests.midi.pieces import tune
 
 BARS_TO_COME, DENSITY, REGISTER, BAR = range(len(HELD), len(HELD) + 4)
 POINTED = len(HELD) + 4
-AGREED = POINTED + hints.POINTERS
+AGREED = POINTED + recall.POINTERS
 PHRASE = (60, 62, 64, 65, 67, 69, 71, 72, 71, 69, 67, 65, 64, 62, 60, 59)  # four bars
 
 
