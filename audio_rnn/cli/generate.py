@@ -47,6 +47,8 @@ class Wanted:
     register: str | None = None
     """How high the melody is, 0 (low) to 1 (high): the share of the training set that is lower;
     0.4:0.6 goes from one to the other."""
+    guidance: float = 2.0
+    """How much more than it learned a model follows density and register; 1 for as much."""
     range: str | None = None
     """Lowest and highest pitch that may sound, as MIDI numbers: 48:84."""
     scale: Flag = False
@@ -148,6 +150,7 @@ def make_plan(wanted: Wanted, endless: bool = False) -> Plan:
         lowest=int(low),
         highest=int(high),
         scale=wanted.scale,
+        guidance=wanted.guidance,
     )
 
 

@@ -29,6 +29,7 @@ from audio_rnn.midi.symbols import (
 )
 from audio_rnn.midi.tidy import nearest
 
+COMMON = (0.02, 0.98)  # levels; what is beyond them a model has hardly seen
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 MINOR = (0, 2, 3, 5, 7, 8, 9, 10, 11)  # with both sixths and sevenths
 
@@ -47,6 +48,7 @@ class Plan:
     lowest: int = PITCHES.start  # pitch
     highest: int = PITCHES.stop - 1
     scale: bool = False  # only pitches of the key
+    guidance: float = 2.0  # how much more than it learned a model follows density and register
 
     def __post_init__(self) -> None:
         require(self.bars is None or self.bars >= 1, "bars", self.bars, "1 or more")
@@ -55,6 +57,7 @@ class Plan:
             value = getattr(self, name)
             holds = value is None or all(0 <= part <= 1 for part in value)
             require(holds, name, value, "values from 0 to 1")
+        require(0 < self.guidance <= 10, "guidance", self.guidance, "above 0, at most 10")
         holds = 0 <= self.lowest <= self.highest <= 127
         require(holds, "range of pitches", (self.lowest, self.highest), "0 to 127, lowest first")
 
@@ -73,6 +76,7 @@ class Planned:
         key: Key | None = None,
         home: Home = STAY,
         told: np.ndarray | None = None,
+        first_register: float | None = None,
     ) -> None:
         """
         Args:
@@ -81,6 +85,7 @@ class Planned:
             home: the way from home to where the piece will stand.
             told: (symbols,) how often each density and register stands in the training set; None
                 for each as often.
+            first_register: that of the beginning where none is planned, from 0 to 1.
 
         Raises: MusicError for a plan of symbols that are not known, or no pitch that may sound.
         """
@@ -91,11 +96,10 @@ class Planned:
             _check_known(usable, kind, index, home, key)
         if plan.bars is not None and Kind.BARS not in self.fixed:
             usable[ids_of(Kind.BARS)] = False
-        self.levels = {
-            kind: (ramp, _shares(kind, usable, home, told))
-            for kind, ramp in ((Kind.DENSITY, plan.density), (Kind.REGISTER, plan.register))
-            if ramp is not None
-        }
+        ramps = {Kind.DENSITY: plan.density, Kind.REGISTER: plan.register}
+        self.shares = {kind: _shares(kind, usable, home, told) for kind in ramps}
+        self.ramps = {kind: ramp for kind, ramp in ramps.items() if ramp is not None}
+        self.first_register = None if Kind.REGISTER in self.ramps else first_register
         self.grammar = Grammar(usable, plan.bars)
 
     def allowed(self) -> np.ndarray:
@@ -123,10 +127,14 @@ class Planned:
 
     def _varying(self) -> dict[Kind, int]:
         """Density and register of the bar that begins; they change with every fourth one."""
-        bar = max(self.grammar.state.bar - 1, 0) // SPAN * SPAN
+        number = self.grammar.state.bar
+        bar = max(number - 1, 0) // SPAN * SPAN
+        levels = {kind: _level(ramp, bar, self.plan.bars) for kind, ramp in self.ramps.items()}
+        if number <= 1 and self.first_register is not None:
+            levels[Kind.REGISTER] = self.first_register
         return {
-            kind: int(np.searchsorted(shares, _level(ramp, bar, self.plan.bars), side="right"))
-            for kind, (ramp, shares) in self.levels.items()
+            kind: int(np.searchsorted(self.shares[kind], np.clip(level, *COMMON), side="right"))
+            for kind, level in levels.items()
         }
 
 

@@ -12,6 +12,7 @@ import torch
 
 from audio_rnn.config import require
 from audio_rnn.data.sequences import collate
+from audio_rnn.decoding.guidance import GuidedStepper
 from audio_rnn.decoding.likeliest import find_likeliest
 from audio_rnn.decoding.particles import draw_around
 from audio_rnn.decoding.planned import Plan, Planned
@@ -98,7 +99,7 @@ class Generator:
         however many are taken; `Plan(bars=math.inf)` never ends.
         """
         prepared = self._prepare(plan or Plan(), seed, primer)
-        steps = self._sampler(sampling or SamplingConfig()).sample(
+        steps = self._sampler(sampling or SamplingConfig(), plan).sample(
             [prepared.constraint], [seed], prepared.given
         )
         return prepared.home, _follow(prepared, steps)
@@ -150,14 +151,18 @@ class Generator:
             parts.append(-told.flatten().double().numpy())
         return np.concatenate(parts)
 
-    def _sampler(self, sampling: SamplingConfig) -> Sampler:
-        return Sampler(self.stepper, sampling, np.equal(KIND, Kind.PITCH))
+    def _sampler(self, sampling: SamplingConfig, plan: Plan | None = None) -> Sampler:
+        stepper: Stepper | GuidedStepper = self.stepper
+        if plan and plan.guidance != 1 and (plan.density or plan.register):
+            stepper = GuidedStepper(self.stepper, self.training.usual(), plan.guidance)
+        return Sampler(stepper, sampling, np.equal(KIND, Kind.PITCH))
 
     def _prepare(self, plan: Plan, seed: int, primer: Piece | None) -> Prepared:
         known, told = self.training.known, self.training.told
         if primer is None:
-            home = Home.of_key(plan.key) if plan.key else self.training.draw_home(seed)
-            return Prepared(Planned(plan, known, None, home, told), [], home)
+            random = np.random.default_rng([seed, 1])  # another one than that of the symbols
+            home = Home.of_key(plan.key) if plan.key else self.training.draw_home(random)
+            return Prepared(Planned(plan, known, None, home, told, random.random()), [], home)
         primer = with_key(primer, plan.key, known)
         home = Home.of(primer)
         check_primer(primer, plan, known, home)
@@ -178,7 +183,7 @@ class Generator:
         given = prepared[0].given
         rows = [list(given) for _ in seeds]
         constraints = [entry.constraint for entry in prepared]
-        for drawn in self._sampler(sampling).sample(constraints, seeds, given):
+        for drawn in self._sampler(sampling, plan).sample(constraints, seeds, given):
             for row, symbol in drawn:
                 rows[row].append(symbol)
             if len(rows[drawn[0][0]]) > LONGEST:

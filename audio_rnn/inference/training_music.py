@@ -16,7 +16,7 @@ from audio_rnn.midi.controls import encode_with_controls, tell
 from audio_rnn.midi.decoding import read_symbols
 from audio_rnn.midi.home import Home
 from audio_rnn.midi.piece import FIFTHS, Key, Piece
-from audio_rnn.midi.symbols import SIZE, Kind, identify
+from audio_rnn.midi.symbols import SIZE, Kind, identify, ids_of
 
 NAME = "training_music"
 NAMES = ("known", "told", "fifths", "starts", "moves")
@@ -44,11 +44,18 @@ class TrainingMusic:
             Melodies.of({name: melody_of(piece) for name, piece in decoded.items()}),
         )
 
-    def draw_home(self, seed: int) -> Home:
-        """Where one of the pieces stands, by its seed."""
-        shares = self.fifths / self.fifths.sum()
-        fifths = np.random.default_rng([seed, 1]).choice(FIFTHS, p=shares)
+    def draw_home(self, random: np.random.Generator) -> Home:
+        """Where one of the pieces stands."""
+        fifths = random.choice(FIFTHS, p=self.fifths / self.fifths.sum())
         return Home.of_key(Key(0, int(fifths)))
+
+    def usual(self) -> np.ndarray:
+        """(symbols,) ids: of each density and register the median one, of others themselves."""
+        ids = np.arange(SIZE)
+        for kind in (Kind.DENSITY, Kind.REGISTER):
+            often = self.told[ids_of(kind)].cumsum()
+            ids[ids_of(kind)] = identify(kind, int(np.searchsorted(often, often[-1] / 2)))
+        return ids
 
     def surprise(self, home: Home) -> float:
         """Natural logarithm of how unlikely it is that a piece stands there; each was seen once more."""

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audio_rnn.decoding.guidance import GuidedStepper
 from audio_rnn.decoding.likeliest import find_likeliest
 from audio_rnn.decoding.planned import Plan, Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig, draw
@@ -23,7 +24,7 @@ from audio_rnn.midi.piece import Key
 from audio_rnn.midi.symbols import KIND, SIZE, Kind, event_vocabulary, ids_of
 from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
-from audio_rnn.models.stepper import Stepper
+from audio_rnn.models.stepper import Stepper, choose_rows
 
 
 @pytest.fixture(scope="module")
@@ -103,11 +104,29 @@ def test_density_and_register_are_asked_in_shares_of_what_was_told():
     told[ids_of(Kind.DENSITY)][[3, 5, 9]] = 10, 80, 10
     told[ids_of(Kind.REGISTER)][[30, 36]] = 50, 50
     found = []
-    for level in (0.0, 0.05, 0.2, 0.5, 0.95, 1.0):
+    for level in (0.0, 0.05, 0.2, 0.45, 0.95, 1.0):
         plan = Plan(density=(level, level), register=(level, level))
         found.append(Planned(plan, None, None, Home(-4, -4), told)._varying())
     assert [told[Kind.DENSITY] for told in found] == [3, 3, 5, 5, 9, 9]
-    assert [told[Kind.REGISTER] for told in found] == [32, 32, 32, 38, 38, 38]  # at home, 4 higher
+    assert [told[Kind.REGISTER] for told in found] == [32] * 4 + [38, 38]  # at home, 4 higher
+    free = Planned(Plan(), None, None, Home(-4, -4), told, first_register=0.9)
+    assert free._varying() == {Kind.REGISTER: 38}
+    free.grammar.state.bar = 2  # later, the model has its own way
+    assert free._varying() == {}
+
+
+def test_guidance_enlarges_the_difference_to_what_is_usual(stepper: Stepper):
+    usual = np.arange(SIZE)
+    high, middle = event_vocabulary().ids["register_90"], event_vocabulary().ids["register_72"]
+    usual[high] = middle
+    guided = GuidedStepper(stepper, usual, 2.0)
+    start, state = guided.start(2)
+    logits, _ = guided.step(np.array([high, middle]), choose_rows(state, np.array([1, 0])))
+    plain = stepper.start(2)
+    assert np.array_equal(start, plain[0])
+    asked, _ = stepper.step(np.array([high, middle]), plain[1])
+    assert np.array_equal(logits[1], asked[1])
+    np.testing.assert_allclose(logits[0], 2 * asked[0] - asked[1], atol=1e-6)
 
 
 def test_a_plan_is_for_where_the_piece_will_stand(stepper: Stepper):

@@ -201,6 +201,7 @@ def test_a_primer_that_cannot_be_is_named(generator: Generator, primer, plan, me
         (("--meter", "7/8"), "meter: found 7/8, which the model never saw"),
         (("--bars", 0), "bars: found 0, expected 1 or more"),
         (("--density", "2"), "density: found (2.0, 2.0), expected values from 0 to 1"),
+        (("--guidance", 0), "guidance: found 0.0, expected above 0, at most 10"),
         (("--density", "a:b"), "--density: found 'a:b', expected a number"),
         (("--range", "84:48"), "range of pitches: found (84, 48)"),
         (("--range", "61:61", "--key", "C", "--scale"), "found no pitch from 61 to 61"),
@@ -237,6 +238,14 @@ def test_a_key_that_pieces_never_go_to_is_named(generator: Generator):
         generator.generate(Plan(key=Key(0, 2), bars=4), primer=primer)
     (piece,) = generator.generate(Plan(key=Key(0, -2), bars=4), primer=replace(primer, keys=()))
     assert piece.keys == (Key(0, -2),)  # a primer without key is in the one that is asked
+
+
+def test_guidance_changes_what_is_drawn_where_something_is_asked(generator: Generator):
+    asked = Plan(bars=4, meter=(4, 4), density=(1.0, 1.0))
+    plain, guided = (replace(asked, guidance=guidance) for guidance in (1.0, 2.0))
+    assert generator.generate(plain, seed=1) != generator.generate(guided, seed=1)
+    free = (Plan(bars=4, guidance=guidance) for guidance in (1.0, 2.0))
+    assert generator.generate(next(free), seed=1) == generator.generate(next(free), seed=1)
 
 
 @pytest.mark.parametrize(("name", "data", "message"), BROKEN, ids=[name for name, *_ in BROKEN])
