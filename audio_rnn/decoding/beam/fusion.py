@@ -73,10 +73,12 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     letters, first_letter = spelling.flat()
     unknown = word_lm.unknown if word_lm else 0
     hotwords = make_hotwords(knowledge.hotwords, spelling)
-    trie = make_trie([way for _, way in spelled], _best_scores(ids, costs, word_lm, weights))
-    outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
     models = (knowledge.lm, knowledge.neural, knowledge.rescorer)
     bonus = float(weights.word_bonus) if any(model is not None for model in models) else 0.0
+    scores = _best_scores(ids, costs, word_lm, weights) + bonus
+    trie = make_trie([way for _, way in spelled], scores)
+    outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
+    outside += bonus
     worst = min(outside, float(trie.lookahead.min(where=trie.lookahead > -np.inf, initial=0.0)))
     return Fusion(
         kind=spelling.kinds(),
@@ -98,7 +100,7 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
         word_bonus=bonus,
         unknown_cost=float(weights.unknown_cost),
         hotwords=hotwords,
-        highest=math.exp(hotwords.highest),
+        highest=math.exp(hotwords.highest + max(0.0, bonus)),
         highest_end=math.exp(hotwords.highest - worst + max(0.0, bonus)),
     )
 
