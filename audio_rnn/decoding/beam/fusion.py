@@ -100,8 +100,9 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
         word_bonus=bonus,
         unknown_cost=float(weights.unknown_cost),
         hotwords=hotwords,
-        highest=math.exp(hotwords.highest + max(0.0, bonus)),
-        highest_end=math.exp(hotwords.highest - worst + max(0.0, bonus)),
+        highest=math.exp(hotwords.highest),
+        highest_start=math.exp(hotwords.highest + max(0.0, bonus)),
+        highest_end=math.exp(hotwords.highest - worst + bonus + max(0.0, bonus)),
     )
 
 

@@ -98,7 +98,8 @@ def step(
         for first, last in ((0, 1), (1, counts[ALIVE])):  # the best alone raises the floor
             fresh, unmet, best = propose(
                 first, last, active, probs, floor, fresh, best, beam, arena, counts[LEADER],
-                new, fusion.kind, fusion.sounds, fusion.highest, fusion.highest_end,
+                new, fusion.kind, fusion.sounds, fusion.highest,
+                fusion.highest_start, fusion.highest_end,
             )  # fmt: skip
             if unmet < len(new):
                 fresh, best = make_children(
