@@ -25,6 +25,7 @@ from audio_rnn.errors import DecodingError, LanguageModelError
 from audio_rnn.vocabulary import SPACE, Vocabulary
 
 SPECIAL = ("<s>", "</s>", "<unk>")
+LARGEST = 500.0  # nats that a symbol may earn: what a floating-point number holds, with room
 FEWEST_SPELLED = 0.5  # share of an LM's words that the model can write; less is another language
 
 
@@ -53,8 +54,9 @@ class Weights:
         for name, value in asdict(self).items():
             if not np.isfinite(value):
                 raise DecodingError(f"{name}: found {value}, expected a finite number")
-        if self.neural_weight < 0:
-            raise DecodingError(f"neural_weight: found {self.neural_weight}, expected 0 or more")
+        for name in ("lm_weight", "unknown_cost", "neural_weight"):
+            if getattr(self, name) < 0:
+                raise DecodingError(f"{name}: found {getattr(self, name)}, expected 0 or more")
 
 
 def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) -> Fusion:
@@ -80,6 +82,13 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
     outside += bonus
     worst = min(outside, float(trie.lookahead.min(where=trie.lookahead > -np.inf, initial=0.0)))
+    start = hotwords.highest + max(0.0, bonus)
+    most = start - worst + bonus
+    if most > LARGEST:
+        raise DecodingError(
+            f"hotwords and weights: found {most:.0f} nats that a symbol can earn at once, expected "
+            f"{LARGEST:.0f} at most; lower the boosts, or the weights and costs of language models"
+        )
     return Fusion(
         kind=spelling.kinds(),
         sounds=_sounds(vocabulary),
@@ -101,8 +110,8 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
         unknown_cost=float(weights.unknown_cost),
         hotwords=hotwords,
         highest=math.exp(hotwords.highest),
-        highest_start=math.exp(hotwords.highest + max(0.0, bonus)),
-        highest_end=math.exp(hotwords.highest - worst + bonus + max(0.0, bonus)),
+        highest_start=math.exp(start),
+        highest_end=math.exp(most),
     )
 
 

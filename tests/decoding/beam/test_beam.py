@@ -238,6 +238,13 @@ def test_speech_without_a_pause_stays_bounded_and_whole():
     assert joined(done).text == decode(GreedyDecoder(LETTERS, STEP), sharp_log_probs(path)).text
 
 
+def test_boosts_that_add_up_stay_finite():
+    """Each of two hundred words earns 200 nats, of which a floating-point number holds 709."""
+    decoder = BeamDecoder(LETTERS, STEP, Knowledge(hotwords={"AB": 100.0}), config=BeamConfig(8))
+    best = decoder.best(sharp_log_probs([2, 3, 1] * 200), 1)[0]
+    assert best.score == pytest.approx(200 * 200, rel=0.02)
+
+
 def test_a_pause_makes_a_segment_final():
     pause = round(PAUSE / STEP)
     decoding = BeamDecoder(LETTERS, STEP).start()
