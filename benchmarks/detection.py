@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from audio_rnn.classes import Classes
 from audio_rnn.config import from_command_line, load
 from audio_rnn.data.manifest import read_manifest
-from audio_rnn.engine.distributed import stop
+from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.features import valid_frames
 from audio_rnn.models.folder import load_weights, read_model

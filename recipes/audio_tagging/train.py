@@ -9,7 +9,7 @@ import torch
 
 from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
-from audio_rnn.engine.distributed import stop
+from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.tasks.tagging import Tagging

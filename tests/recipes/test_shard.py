@@ -19,10 +19,10 @@ from audio_rnn.data.samples import describe
 from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.data.shards import index_path, read_index
 from audio_rnn.data.tar import read_samples
-from audio_rnn.engine.distributed import Process
-from audio_rnn.engine.interrupt import Interrupted
+from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import InputError, ManifestError, TrainingError
 from audio_rnn.models.folder import read_model
+from audio_rnn.runs.signals import Interrupted
 from recipes import index_shards, shard
 from recipes.audio_tagging import loading
 from recipes.audio_tagging import prepare_default as prepare_sounds
