@@ -45,7 +45,14 @@ def _train(config: RecipeConfig) -> None:
         measure_statistics(model.features, batches, trainer.process)
     trainer.fit(batches, valid)
     if trainer.process.first and config.fold is None:
-        suggest_evaluation("audio_tagging", config.run_dir, "--manifest", config.data, ".jsonl")
+        suggest_evaluation(
+            "audio_tagging",
+            config.run_dir,
+            "--manifest",
+            config.data,
+            ".jsonl",
+            config.shards.source,
+        )
 
 
 def main() -> None:
