@@ -14,6 +14,7 @@ import torch
 
 from audio_rnn import storage
 from audio_rnn.distributed import processes
+from audio_rnn.engine import trainer
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.trainer import Trainer
@@ -439,3 +440,16 @@ def test_tensorboard_gets_the_scalars(tmp_path: Path) -> None:
     train(tmp_path, replace(BASE, epochs=1, tensorboard=True))
     event = next((tmp_path / "tensorboard").glob("events*"))
     assert b"grad_norm" in event.read_bytes()
+
+
+def test_a_checkpoint_is_never_older_than_some_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without save_every as well."""
+    saved: list[int] = []
+    monkeypatch.setattr(trainer, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(
+        trainer.State, "save", lambda state, folder: saved.append(state.position.step)
+    )
+    train(tmp_path, replace(BASE, epochs=1))
+    assert saved == [1, 2, 3, 4, 5, 5]

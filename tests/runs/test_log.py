@@ -54,18 +54,3 @@ def test_speed_padding_and_waiting_are_those_of_the_interval() -> None:
     assert f"epoch 3  step 7  loss 1.0000  gradient 2  rate 1.00e-01  {speed:,.0f} frames/s" in line
     assert f"padding {share:.1%}" in line
     assert not measured.due and measured.size == 0
-
-
-def test_a_checkpoint_is_never_older_than_some_minutes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without save_every as well."""
-    from audio_rnn.engine import trainer
-
-    saved: list[int] = []
-    monkeypatch.setattr(trainer, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(
-        trainer.State, "save", lambda state, folder: saved.append(state.position.step)
-    )
-    train(tmp_path, replace(BASE, epochs=1))
-    assert saved == [1, 2, 3, 4, 5, 5]
