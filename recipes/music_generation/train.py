@@ -15,8 +15,8 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.pieces import Pieces, at_home, read_pieces
 from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
+from audio_rnn.distributed.processes import Process, stop
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import Process, stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.inference.training_music import TrainingMusic
 from audio_rnn.midi.hints import HINTS, hints_of

@@ -20,7 +20,6 @@ from audio_rnn.__main__ import main
 from audio_rnn.data.pieces import read_pieces
 from audio_rnn.decoding.planned import Plan
 from audio_rnn.decoding.sampling import SamplingConfig
-from audio_rnn.engine.run_folder import read_history
 from audio_rnn.errors import ConfigError, InputError, ModelError, MusicError
 from audio_rnn.inference.endless import write_endless
 from audio_rnn.inference.generator import Generator
@@ -28,6 +27,7 @@ from audio_rnn.midi.decoding import decode
 from audio_rnn.midi.files import read_piece, write_midi
 from audio_rnn.midi.piece import Key, Meter, Piece, transpose
 from audio_rnn.midi.tidy import tidy
+from audio_rnn.runs.history import read_history
 from recipes.music_generation import (
     evaluate,
     prepare_default,
