@@ -33,8 +33,8 @@ SAVE_SECONDS = 600.0  # between checkpoints at most, or a step, whichever is lon
 class Trainer:
     """Trains a task in a run folder, or goes on with what is there.
 
-    The folder gets `checkpoint/` (the last state, of ten minutes ago at most), `model/` (the best
-    model), `history.jsonl`, `train.log` and `curves.png`.
+    The folder gets `checkpoint/` (the last state, of ten minutes ago at most), `checkpoint-before/`,
+    `model/` (the best model), `history.jsonl`, `train.log` and `curves.png`.
     """
 
     def __init__(self, task: Task, config: TrainingConfig, run_dir: Path) -> None:
@@ -89,7 +89,7 @@ class Trainer:
     def _resume(self) -> None:
         self.saved = time.monotonic()
         seed_all(self.config.seed + self.process.rank)
-        self.state.resume(self.run_dir / "checkpoint")
+        self.state.resume(self.run_dir / "checkpoint", self.display.warn)
         if self.process.first:
             with checkpoint.writing(self.run_dir / "history.jsonl"):
                 run_folder.cut_history(self.run_dir, self.state.position.step)
