@@ -146,7 +146,7 @@ def write_checkpoint(folder: Path, parameters: int) -> None:
     tensors = {str(n): torch.randn(parameters // 10) for n in range(10)}
     state = {name: dict(tensors) for name in ("model", "first", "second", "average")}
     saved = processor(lambda: save_state(folder / "checkpoint", state))
-    loaded = processor(lambda: load_state(folder / "checkpoint"))
+    loaded = processor(lambda: load_state(folder / "checkpoint", print))
     size = sum(path.stat().st_size for path in (folder / "checkpoint").iterdir())
     print(
         f"checkpoint of {parameters / 1e6:.0f} M parameters: {size / 1e6:.0f} MB, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,13 +75,16 @@ class State:
             }
             checkpoint.save_state(folder, whole)
 
-    def resume(self, folder: Path) -> None:
-        """Take up the checkpoint in `folder`, if there is one. Raises: InputError."""
+    def resume(self, folder: Path, warn: Callable[[str], None]) -> None:
+        """Take up the checkpoint in `folder`, if there is one; `warn` hears of a damaged one.
+
+        Raises: InputError.
+        """
         first = self.process.first  # its disk, which others may not see, is the one that counts
-        whole = from_first(checkpoint.load_state(folder) if first else None, self.process)
+        whole = from_first(checkpoint.load_state(folder, warn) if first else None, self.process)
         if whole is None:
             return
-        remedy = f"delete {folder} to start anew"
+        remedy = f"delete {folder}* to start anew"
         try:
             load_weights(self.model, whole["model"], folder, remedy)
             self._take(whole)

@@ -32,8 +32,8 @@ SAVE_SECONDS = 600.0  # between checkpoints at most, or a step, whichever is lon
 class Trainer:
     """Trains a task in a run folder, or goes on with what is there.
 
-    The folder gets `checkpoint/` (the last state, of ten minutes ago at most), `model/` (the best
-    model), and what `Log` writes.
+    The folder gets `checkpoint/` (the last state, of ten minutes ago at most), `checkpoint-before/`,
+    `model/` (the best model), and what `Log` writes.
     """
 
     def __init__(self, task: Task, config: TrainingConfig, run_dir: Path) -> None:
@@ -78,7 +78,7 @@ class Trainer:
     def _resume(self) -> None:
         self.saved = time.monotonic()
         seed_all(self.config.seed + self.process.rank)
-        self.state.resume(self.run_dir / "checkpoint")
+        self.state.resume(self.run_dir / "checkpoint", self.log.warn)
         position = self.state.position
         self.log.begin(position.step)
         if self._done:

@@ -36,8 +36,8 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        before = "the one before is whole, so " if any(path.glob("*.json")) else ""
+        kept = any(path.parent.glob(f"{path.name}*/*.json"))  # also what was moved aside for it
         raise TrainingError(
-            f"{path}: not written: {error}; "
-            f"{before}make room or fix the folder and run the same command again"
+            f"{path}: not written: {error}; {'the one before is whole, so ' if kept else ''}"
+            "make room or fix the folder and run the same command again"
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -118,11 +119,37 @@ def test_no_byte_of_a_checkpoint_can_change_unseen(tmp_path: Path, suffix: str) 
         for damaged in (bytes(flipped), data[:place]):
             path.write_bytes(damaged)
             with pytest.raises(TrainingError, match=r"^checkpoint: .*; (delete|update|train)"):
-                load_state(tmp_path)
+                load_state(tmp_path, pytest.fail)
     path.write_bytes(data)
-    loaded = load_state(tmp_path)
+    loaded = load_state(tmp_path, pytest.fail)
     assert loaded is not None and torch.equal(loaded.pop("weight"), STATE["weight"])
     assert loaded == {k: v for k, v in STATE.items() if k != "weight"}
+
+
+@pytest.mark.parametrize("part", ["json", "safetensors"])
+@pytest.mark.parametrize("lost", ["byte", "end", "checkpoint"])
+def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], part: str, lost: str
+) -> None:
+    """To the same end, and twice damaged as well."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    begin(whole, parts)
+    for _ in range(2):
+        capsys.readouterr()
+        path = next((parts / "checkpoint").glob(f"*.{part}"))
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 4
+        if lost == "checkpoint":  # killed between moving the old and writing the new
+            shutil.rmtree(parts / "checkpoint")
+        else:
+            path.write_bytes(data if lost == "byte" else data[:-3])
+        train(parts)
+        assert ("goes on from the checkpoint before it" in told(capsys)) == (lost != "checkpoint")
+        assert equal(whole, parts)
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().err.split())
 
 
 class Noisy(ToyTask):
@@ -210,7 +237,7 @@ def everything(value: Any, place: str = "") -> set[str]:
 
 def test_the_state_is_all_of_it(tmp_path: Path) -> None:
     train(tmp_path)
-    state = load_state(tmp_path / "checkpoint")
+    state = load_state(tmp_path / "checkpoint", pytest.fail)
     assert state is not None
     assert {"model", "optimizer", "average", "scaler", "position", "random", "others"} == {*state}
     assert {"cpu", "cuda", "numpy", "python"} == {*state["random"]}

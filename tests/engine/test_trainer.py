@@ -427,8 +427,9 @@ def test_a_checkpoint_that_cannot_be_used_says_what_to_do(
     tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
     train(tmp_path, replace(BASE, epochs=2))
+    shutil.rmtree(tmp_path / "checkpoint-before")
     change(tmp_path / "checkpoint")
-    with pytest.raises(InputError, match=r"checkpoint.*; delete .*checkpoint to start anew"):
+    with pytest.raises(InputError, match=r"checkpoint.*; delete .*checkpoint\* to start anew"):
         train(tmp_path)
     shutil.rmtree(tmp_path / "checkpoint")
     train(tmp_path)
