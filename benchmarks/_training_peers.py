@@ -50,16 +50,16 @@ class Peer:
 def make_peers(peer: Peer) -> dict[str, Round]:
     """Every side but ours, by name; SpeechBrain where it is installed."""
     torch.manual_seed(0)
-    cell = their_cell(peer.model)
+    cell = cell_name(peer.model)
     peers = {f"plain loop, packed {cell}": plain_loop(peer)}
     if find_spec("speechbrain"):
         peers[f"SpeechBrain's Brain, {cell}"] = brain(peer)
     return peers
 
 
-def their_cell(model: SpeechModel) -> str:
-    """The name of our cell there; of those they lack, what it is to replace."""
-    return {"mingru": "gru"}.get(cell := model.acoustic.config.recurrent.cell, cell).upper()
+def cell_name(model: SpeechModel) -> str:
+    """The name of our cell in torch and SpeechBrain."""
+    return model.acoustic.config.recurrent.cell.upper()
 
 
 class PlainModel(nn.Module):
@@ -69,7 +69,7 @@ class PlainModel(nn.Module):
         super().__init__()
         acoustic = model.acoustic
         config = acoustic.config.recurrent
-        self.rnn = getattr(nn, their_cell(model))(
+        self.rnn = getattr(nn, cell_name(model))(
             acoustic.recurrent.inputs, config.hidden, config.layers,
             dropout=config.dropout if config.layers > 1 else 0.0,
             bidirectional=True, batch_first=True,
@@ -115,7 +115,7 @@ def brain(peer: Peer) -> Round:
     from speechbrain.nnet.losses import ctc_loss as their_ctc_loss
 
     config, acoustic = peer.model.acoustic.config.recurrent, peer.model.acoustic
-    layers = getattr(RNN, their_cell(peer.model))(
+    layers = getattr(RNN, cell_name(peer.model))(
         config.hidden, input_size=acoustic.recurrent.inputs, num_layers=config.layers,
         dropout=config.dropout if config.layers > 1 else 0.0, bidirectional=True,
     )  # fmt: skip

@@ -8,7 +8,7 @@
 In a round every side trains on batches of the same corpus, one side after the other: reading, padding, features,
 both passes, clipping, the optimiser. Ours is the engine as recipes run it, with averages, history and
 buckets of like lengths; the others draw batches of as many items at random, as a DataLoader does. All
-read the same MFCC frames, which are left as they are; against minGRU, which they lack, they train a GRU. Ratios are taken in every round; the first is
+read the same MFCC frames, which are left as they are. Ratios are taken in every round; the first is
 not counted. On the CPU times are those of the processor, so that other work on the machine hardly
 counts. The share of a GPU's peak counts a multiplication and an addition for each weight of a matrix,
 frame of sound and pass, of which backward has two; padding does not count as work.
@@ -61,7 +61,7 @@ class Options:
     """What to train, on what."""
 
     data: Path | None = None  # prepared MFCC, as by recipes.speech_recognition.prepare_an4
-    cell: Literal["lstm", "gru", "mingru"] = "lstm"  # both ways
+    cell: Literal["lstm", "gru"] = "lstm"  # both ways
     layers: int = 3
     hidden: int = 256
     items: int = 14  # of a batch, in the mean

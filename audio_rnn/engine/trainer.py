@@ -20,6 +20,7 @@ from audio_rnn.engine.task import Batch, Batches, Task
 from audio_rnn.engine.update import Updates, remedy
 from audio_rnn.engine.validation import Scores, evaluate, judge, keep_model
 from audio_rnn.errors import TrainingError
+from audio_rnn.memory import give_back
 from audio_rnn.randomness import seed_all
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.log import Log
@@ -163,6 +164,7 @@ class Trainer:
         self.log.epoch({**head, "train_loss": position.mean_loss}, scores, best)
         position.next_epoch()
         self._save()
+        give_back()
 
     def _validate(self, valid: Batches) -> Scores:
         """Scores, taken in the first process and known in all.

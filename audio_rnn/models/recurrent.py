@@ -15,10 +15,8 @@ from torch import Tensor, nn
 
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import valid_frames
-from audio_rnn.models.minimal import MinimalGRU
 
-Cell = Literal["elman_tanh", "elman_relu", "gru", "lstm", "mingru"]
-CellModule = nn.RNNBase | MinimalGRU  # one direction of one layer
+Cell = Literal["elman_tanh", "elman_relu", "gru", "lstm"]
 State = tuple[Tensor, ...]  # (h,) or (h, c), each (1, batch, hidden)
 
 SWEEP = 8192  # frames a pass of a cell without gradients: bounds its memory on long audio
@@ -154,36 +152,33 @@ class RecurrentLayer(nn.Module):
         return y, state
 
 
-def make_cell(cell: Cell, inputs: int, hidden: int) -> CellModule:
+def make_cell(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
     """One direction of one layer, initialised.
 
     Recurrent matrices start orthogonal (Saxe et al. 2014), of a ReLU cell as identity (Le et
     al. 2015); input matrices Glorot; biases zero but the LSTM's forget gate, one (Jozefowicz et
     al. 2015).
     """
-    module: CellModule
-    if cell == "mingru":
-        module = MinimalGRU(inputs, hidden)
-    elif cell == "lstm":
+    module: nn.RNNBase
+    if cell == "lstm":
         module = nn.LSTM(inputs, hidden, batch_first=True)
     elif cell == "gru":
         module = nn.GRU(inputs, hidden, batch_first=True)
     else:
         module = nn.RNN(inputs, hidden, batch_first=True, nonlinearity=cell.removeprefix("elman_"))
     weights = {name: weight.detach() for name, weight in module.named_parameters()}
-    recurrent = weights.get("weight_hh_l0", torch.zeros(0, hidden))
-    for gate in recurrent.split(hidden):
+    for gate in weights["weight_hh_l0"].split(hidden):
         nn.init.eye_(gate) if cell == "elman_relu" else nn.init.orthogonal_(gate)
     for gate in weights["weight_ih_l0"].split(hidden):
         nn.init.xavier_uniform_(gate)
-    for name in weights.keys() & {"bias_ih_l0", "bias_hh_l0"}:
-        nn.init.zeros_(weights[name])
+    nn.init.zeros_(weights["bias_ih_l0"])
+    nn.init.zeros_(weights["bias_hh_l0"])
     if cell == "lstm":
         nn.init.ones_(weights["bias_ih_l0"][hidden : 2 * hidden])
     return module
 
 
-def run_cell(cell: CellModule, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+def run_cell(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, State]:
     """One direction over x (batch, frames, inputs), from `state` or from zeros."""
     if isinstance(cell, nn.LSTM):
         y, last = cell(x, state)

@@ -13,13 +13,11 @@ from typing import Any, cast
 
 import numpy as np
 from numba import njit
-from scipy.special import expit
 from torch import Tensor, nn
 
 from audio_rnn.data.sequences import BOUNDARY
 from audio_rnn.midi.hints import no_memory, read_on
 from audio_rnn.models.compiled import multiply, update_gru, update_lstm
-from audio_rnn.models.minimal import MinimalGRU
 from audio_rnn.models.sequence import SequenceModel
 
 Array = np.ndarray
@@ -39,7 +37,7 @@ class Stepper:
         if model.hints is not None:
             self.hints = _array(model.hints.weight) @ _array(first.weight_ih_l0).T
         self.inputs = [Product(c.weight_ih_l0, c.bias_ih_l0) for c in cells[1:]]
-        self.recurrent = [_recurrent(cell) for cell in cells]
+        self.recurrent = [Product(c.weight_hh_l0, c.bias_hh_l0) for c in cells]
         self.update = UPDATES[model.config.cell]
         self.hidden, self.parts = int(first.hidden_size), 2 if model.config.cell == "lstm" else 1
         heads = [part for part in (model.bridge, model.output) if isinstance(part, nn.Linear)]
@@ -84,13 +82,6 @@ def choose_rows(state: list[Layer], rows: Array) -> list[Layer]:
     return [tuple(part[rows] for part in layer) for layer in state]
 
 
-def _recurrent(cell: Any) -> Callable[[Array], Array]:
-    """What a cell makes of its state before it meets the input."""
-    if isinstance(cell, MinimalGRU):
-        return lambda h: h
-    return Product(cell.weight_hh_l0, cell.bias_hh_l0)
-
-
 class Product:
     """x (batch, width) -> x @ weight.T + bias (batch, outputs), the same for any batch."""
 
@@ -121,12 +112,6 @@ def _lstm(given: Array, recurrent: Array, state: Layer) -> Layer:
     return update_lstm(given, recurrent, state[1])
 
 
-def _mingru(given: Array, recurrent: Array, state: Layer) -> Layer:
-    h, size = state[0], state[0].shape[1]
-    new = np.maximum(given[:, size:], 0) + np.minimum(expit(given[:, size:]), np.float32(0.5))
-    return (h + expit(given[:, :size]) * (new - h),)
-
-
 def _elman_tanh(given: Array, recurrent: Array, state: Layer) -> Layer:
     return (np.tanh(given + recurrent),)
 
@@ -140,5 +125,4 @@ UPDATES: dict[str, Callable[[Array, Array, Layer], Layer]] = {
     "lstm": _lstm,
     "elman_tanh": _elman_tanh,
     "elman_relu": _elman_relu,
-    "mingru": _mingru,
 }

@@ -10,9 +10,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import valid_frames
 from audio_rnn.models import recurrent
-from audio_rnn.models.recurrent import CellModule, RecurrentConfig, RecurrentStack, make_cell
+from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, make_cell
 
-CELLS = ("elman_tanh", "elman_relu", "gru", "lstm", "mingru")
+CELLS = ("elman_tanh", "elman_relu", "gru", "lstm")
 LENGTHS = torch.tensor([9, 4, 1, 7])
 both_directions = pytest.mark.parametrize("bidirectional", [False, True])
 every_cell = pytest.mark.parametrize("cell", CELLS)
@@ -34,13 +34,9 @@ def batch(inputs: int = 5, lengths: Tensor = LENGTHS) -> Tensor:
     return torch.randn(len(lengths), int(lengths.max()), inputs, generator=torch.manual_seed(1))
 
 
-def step(kind: str, module: CellModule, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+def step(kind: str, module: nn.RNNBase, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """One frame x (inputs,) by the equations; h, c (hidden,)."""
     by_input = module.weight_ih_l0 @ x + module.bias_ih_l0
-    if kind == "mingru":  # Feng et al. 2024
-        z, n = by_input.split(len(h))
-        g = torch.where(n >= 0, n + 0.5, torch.sigmoid(n))
-        return (1 - torch.sigmoid(z)) * h + torch.sigmoid(z) * g, c
     by_state = module.weight_hh_l0 @ h + module.bias_hh_l0
     if kind == "elman_tanh":  # Elman 1990
         return torch.tanh(by_input + by_state), c
@@ -55,7 +51,7 @@ def step(kind: str, module: CellModule, x: Tensor, h: Tensor, c: Tensor) -> tupl
     return torch.sigmoid(o) * torch.tanh(c), c
 
 
-def loop(kind: str, module: CellModule, x: Tensor) -> Tensor:
+def loop(kind: str, module: nn.RNNBase, x: Tensor) -> Tensor:
     """(frames, inputs) -> (frames, hidden), frame by frame."""
     h = c = x.new_zeros(module.hidden_size)
     outputs = []
@@ -240,7 +236,7 @@ def test_impossible_configs_are_refused(options):
         RecurrentConfig(**options)
 
 
-def memory(module: CellModule, frames: int = 100) -> float:
+def memory(module: nn.RNNBase, frames: int = 100) -> float:
     """Norm of the gradient of the last frame's output with respect to the state before the first.
 
     Without input the state of an Elman cell stays zero, where its non-linearity has slope one.

@@ -26,7 +26,7 @@ def model(cell: Cell, tied: bool = True) -> SequenceModel:
 
 
 @pytest.mark.parametrize("tied", [True, False])
-@pytest.mark.parametrize("cell", ["gru", "lstm", "elman_tanh", "elman_relu", "mingru"])
+@pytest.mark.parametrize("cell", ["gru", "lstm", "elman_tanh", "elman_relu"])
 def test_steps_tell_what_the_model_tells(cell: Cell, tied: bool):
     network = model(cell, tied)
     stepper = Stepper(network)

@@ -17,7 +17,6 @@ from audio_rnn.models.stream import Chunked, causal_stream, chunked_stream
 FRAMES = torch.randn(200, 5, generator=torch.manual_seed(2))
 LAYERS = (
     {"cell": "lstm"},
-    {"cell": "mingru"},
     {"cell": "gru", "projection": 8, "layer_norm": True, "residual": True},
 )
 every_front = pytest.mark.parametrize("front", ["stack", "convolution"])
