@@ -12,7 +12,7 @@ LAYERS = (  # a room imports itself and lower layers, never another room of its 
     {"device", "randomness"},
     {"distributed"},
     {"config"},
-    {"classes", "events", "files", "nested", "storage", "spill", "audio", "vocabulary"},
+    {"classes", "events", "files", "nested", "storage", "memory", "spill", "audio", "vocabulary"},
     {"midi"},
     {"features"},
     {"augment"},
