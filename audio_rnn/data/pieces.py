@@ -49,13 +49,19 @@ def read_pieces(path: Path) -> Pieces:
 def _parse(line: str, place: str) -> tuple[str, list[int]]:
     try:
         values = json.loads(line)
-        return str(values["id"]), event_vocabulary().encode(values["symbols"])
-    except VocabularyError as error:
-        raise VocabularyError(f"{place}: {error}") from None
+        ids, symbols = event_vocabulary().ids, values["symbols"].split()
+        unknown = [symbol for symbol in symbols if symbol not in ids]
+        name = str(values["id"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f'{place}: found no piece: {error!r}; expected {{"id": ..., "symbols": ...}}'
         ) from error
+    if unknown:
+        raise VocabularyError(
+            f"{place}: found symbol {unknown[0]!r}, expected event symbols of this version; run the prepare "
+            "script again"
+        )
+    return name, [ids[symbol] for symbol in symbols]
 
 
 def at_home(pieces: Mapping[str, Sequence[int]], untold: int | None = None) -> Pieces:

@@ -28,7 +28,7 @@ def test_pieces_are_read_as_they_were_written(tmp_path: Path):
     [
         ("", "p.jsonl: found no piece"),
         ("{}\n", "p.jsonl:1: found no piece: KeyError"),
-        ('{"id": "a", "symbols": "bar what"}\n', "p.jsonl:1: symbol 'what'"),
+        ('{"id": "a", "symbols": "bar what"}\n', "p.jsonl:1: found symbol 'what', expected"),
         ('{"id": "a", "symbols": "bar"}\n' * 2, "p.jsonl:2: id 'a' stands twice"),
         ("no json\n", "p.jsonl:1: found no piece"),
     ],
