@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,19 +113,26 @@ class Generator:
         seed: int = 0,
         count: int = 1,
         particles: int = PARTICLES,
+        progress: Callable[[float], object] = lambda share: None,
     ) -> list[Piece]:
         """Other voices around the first voice of a tidy piece, which stays as it is.
 
         The n-th has the seed `seed + n`. A plan's key, meter and tempo are put in place of those of
         the melody; its range and scale are for the other voices. More particles look further ahead
         in the melody, and take longer (see `decoding/particles.py`).
+        `progress` is told the share of each piece that is drawn.
 
         Raises: MusicError, DecodingError.
         """
         require(particles >= 1, "particles", particles, "1 or more")
         constraint = prepare_melody(melody, plan or Plan(), self.training.known)
         sampler = self._sampler(sampling or SamplingConfig())
-        drawn = (draw_around(sampler, constraint, seed + n, particles) for n in range(count))
+        bars = constraint.grammar.bars or 1
+
+        def begun(bar: int) -> None:  # all before it are drawn
+            progress((bar - 1) / bars)
+
+        drawn = (draw_around(sampler, constraint, seed + n, particles, begun) for n in range(count))
         return [tidy(read_symbols(ids).piece()) for ids in drawn]
 
     @torch.no_grad()

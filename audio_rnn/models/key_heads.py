@@ -92,12 +92,20 @@ class Voices(nn.Module):
         """x (batch, frames, keys, inputs), frames and those before them (batch, frames, voices,
         KEYS) with at most one key a voice -> log-probability (batch, frames)."""
         sung = key_sung(frames)
-        known = self._known(x, key_sung(before), sung)
+        log_probs = self.log_probs(x, key_sung(before), sung)
+        return log_probs.gather(3, sung.unsqueeze(3)).sum((2, 3))
+
+    def log_probs(self, x: Tensor, before: Tensor, sung: Tensor) -> Tensor:
+        """Of each key and of a rest, the last one: (batch, frames, voices, KEYS + 1).
+
+        Of the keys `sung` in these frames (batch, frames, voices), and in those before them, a voice
+        knows those of the voices before it only.
+        """
+        known = self._known(x, before, sung)
         logits = [functional.linear(part.relu(), row) for part, row in zip(known, self.output)]
         odds = functional.pad(torch.stack(logits, dim=2), (self.lowest, KEYS - 1 - self.highest))
         rest = self.rest(x.mean(2)).unsqueeze(3)
-        log_probs = torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)
-        return log_probs.gather(3, sung.unsqueeze(3)).sum((2, 3))
+        return torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)
 
     def _known(self, x: Tensor, before: Tensor, sung: Tensor) -> list[Tensor]:
         """Of each voice (batch, frames, keys, inputs): what each key knows when its turn comes."""
@@ -114,7 +122,7 @@ class Voices(nn.Module):
 
 def key_sung(frames: Tensor) -> Tensor:
     """Frames (..., KEYS) -> the key of each voice (...), KEYS for a rest."""
-    return torch.where(frames.any(-1), frames.argmax(-1), KEYS)
+    return torch.where(frames.bool().any(-1), frames.argmax(-1), KEYS)
 
 
 def apart(a: Tensor, b: Tensor) -> Tensor:
