@@ -24,6 +24,8 @@ from audio_rnn.midi.piece import Note, Piece
 from audio_rnn.midi.state import PieceState
 from audio_rnn.midi.symbols import KIND, Kind, event_vocabulary
 from audio_rnn.midi.tidy import tidy
+from audio_rnn.models.folder import kind_of
+from audio_rnn.models.rolls import KIND as ROLLS
 from audio_rnn.models.sequence import PIECE, SequenceModel
 from audio_rnn.models.stepper import Stepper
 
@@ -183,7 +185,12 @@ class Generator:
 
 
 def load_music_model(folder: str | Path) -> SequenceModel:
-    """The model of event symbols in a folder. Raises: ModelError, also for a model of text."""
+    """The model of event symbols in a folder. Raises: ModelError, also for a model of text or rolls."""
+    if kind_of(Path(folder)) == ROLLS:
+        raise ModelError(
+            f"{folder}: found a model of piano rolls, expected one of event symbols, as python -m "
+            "recipes.music_generation.train makes; one of four voices takes --harmonize, no more"
+        )
     model = SequenceModel.load(folder)
     if model.vocabulary != event_vocabulary():
         raise ModelError(

@@ -30,7 +30,7 @@ class Keys(nn.Module):
 class IndependentKeys(nn.Module):
     """Keys that do not know of each other."""
 
-    def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
+    def __init__(self, inputs: int, voices: int, dropout: float, lowest: int, highest: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(inputs, inputs)
         self.output = nn.Linear(inputs, 1)
@@ -50,7 +50,7 @@ class JointKeys(nn.Module):
     key another sounds, not on where; as the features it reads, it is the same in every key.
     """
 
-    def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
+    def __init__(self, inputs: int, voices: int, dropout: float, lowest: int, highest: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(inputs, inputs)
         self.below = nn.Conv1d(3, inputs, highest - lowest + 1, bias=False)
@@ -67,6 +67,15 @@ class JointKeys(nn.Module):
         return self.keys(logits, frames.squeeze(2))
 
 
+class KeyDropout(nn.Dropout):
+    """Drops the same values of all frames and keys, so that all keys compete by the same ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, keys, width) -> the same shape."""
+        kept = x.new_ones(len(x), 1, 1, x.shape[3])
+        return x * functional.dropout(kept, self.p, self.training)
+
+
 class Voices(nn.Module):
     """Voices one after the other, each with one key or none, knowing the keys of those before it.
 
@@ -74,10 +83,11 @@ class Voices(nn.Module):
     has moved, and on nothing else.
     """
 
-    def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
+    def __init__(self, inputs: int, voices: int, dropout: float, lowest: int, highest: int) -> None:
         super().__init__()
         self.lowest, self.highest = lowest, highest
         self.hidden = nn.Linear(inputs, voices * inputs)
+        self.dropout = KeyDropout(dropout)
         widths = [later * inputs for later in range(voices - 1, 0, -1)]
         self.distances = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)
         self.moves = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)
@@ -102,7 +112,8 @@ class Voices(nn.Module):
         knows those of the voices before it only.
         """
         known = self._known(x, before, sung)
-        logits = [functional.linear(part.relu(), row) for part, row in zip(known, self.output)]
+        hidden = [self.dropout(part.relu()) for part in known]
+        logits = [functional.linear(part, row) for part, row in zip(hidden, self.output)]
         odds = functional.pad(torch.stack(logits, dim=2), (self.lowest, KEYS - 1 - self.highest))
         rest = self.rest(x.mean(2)).unsqueeze(3)
         return torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)

@@ -23,7 +23,9 @@ def model() -> RollModel:
     return make("voices")
 
 
-def draw(model: RollModel, given: dict[int, np.ndarray], seed: int = 0, particles: int = 5):
+def draw(
+    model: RollModel, given: dict[int, np.ndarray], seed: int = 0, particles: int = 5
+) -> np.ndarray:
     """The keys that are sung: (frames, voices)."""
     roll = draw_voices(model, FRAMES, given, PLAIN, seed, particles)
     return key_sung(torch.from_numpy(roll)).numpy()

@@ -63,7 +63,9 @@ def test_a_line_becomes_keys_and_comes_back_with_held_notes_in_one() -> None:
         ((Note(0, 120, FRAME),), "found pitch 120, expected 21 to 108"),
     ],
 )
-def test_a_melody_that_the_model_cannot_take_is_named(notes, message: str, folder: Path) -> None:
+def test_a_melody_that_the_model_cannot_take_is_named(
+    notes: tuple[Note, ...], message: str, folder: Path
+) -> None:
     piece = replace(PIECE, voices=(Voice(notes),))
     with pytest.raises(MusicError, match=message):
         Harmonizer.load(folder).harmonize(piece)
@@ -88,4 +90,6 @@ def test_the_command_writes_pieces_and_refuses_what_the_model_does_not_know(
     assert pieces[1] == Harmonizer.load(folder).harmonize(PIECE, seed=5)
     assert main([*command, "--key", "G"]) == 1
     assert "a model of voices, which knows no keys" in " ".join(capsys.readouterr().err.split())
+    assert main(["generate", "-m", str(folder), "-o", str(output)]) == 1
+    assert "expected one of event symbols" in " ".join(capsys.readouterr().err.split())
     assert not output.exists()
