@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from audio_rnn.data.rolls import KEYS
 
+THINNED = 0.4  # share of the values inside the head of voices that are dropped in training
 SELDOM = -10.0  # log-odds, at first, of a key outside those that are modelled in their context
 
 
@@ -30,7 +31,7 @@ class Keys(nn.Module):
 class IndependentKeys(nn.Module):
     """Keys that do not know of each other."""
 
-    def __init__(self, inputs: int, voices: int, dropout: float, lowest: int, highest: int) -> None:
+    def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(inputs, inputs)
         self.output = nn.Linear(inputs, 1)
@@ -50,7 +51,7 @@ class JointKeys(nn.Module):
     key another sounds, not on where; as the features it reads, it is the same in every key.
     """
 
-    def __init__(self, inputs: int, voices: int, dropout: float, lowest: int, highest: int) -> None:
+    def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
         super().__init__()
         self.hidden = nn.Linear(inputs, inputs)
         self.below = nn.Conv1d(3, inputs, highest - lowest + 1, bias=False)
@@ -83,11 +84,11 @@ class Voices(nn.Module):
     has moved, and on nothing else.
     """
 
-    def __init__(self, inputs: int, voices: int, dropout: float, lowest: int, highest: int) -> None:
+    def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
         super().__init__()
         self.lowest, self.highest = lowest, highest
         self.hidden = nn.Linear(inputs, voices * inputs)
-        self.dropout = KeyDropout(dropout)
+        self.dropout = KeyDropout(THINNED)
         widths = [later * inputs for later in range(voices - 1, 0, -1)]
         self.distances = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)
         self.moves = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)

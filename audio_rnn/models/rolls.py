@@ -38,7 +38,7 @@ class RollConfig:
     cell: Cell = "gru"
     hidden: int = 64  # units of a layer, for each key
     layers: int = 1
-    dropout: float = 0.2  # after each layer, and inside the head of voices
+    dropout: float = 0.2  # after each layer
     lowest: int = 0  # first key of those modelled in their context; others by how often they sound
     highest: int = KEYS - 1  # last key of those
 
@@ -71,7 +71,7 @@ class RollModel(nn.Module):
         self.time = nn.Linear(2 * len(PERIODS) + 1 + len(MATCHES) + 1, hidden)
         self.heads = nn.ModuleDict(
             {
-                name: HEADS[name](hidden, voices, config.dropout, config.lowest, config.highest)
+                name: HEADS[name](hidden, voices, config.lowest, config.highest)
                 for name in config.heads
             }
         )
