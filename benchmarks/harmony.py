@@ -87,8 +87,8 @@ def show(count: int, found: np.ndarray) -> None:
     errors = found.std(axis=0, ddof=1) / len(found) ** 0.5
     print(
         f"{count:3} particles: the chords of the real piece {same:.1%} (±{errors[0]:.1%}) of the time, "
-        f"{shared:.1%} (±{errors[1]:.1%}) of the pitch classes, {seconds:.1f} s of CPU a piece, "
-        f"{nats:.3f} (±{errors[3]:.3f}) nats a symbol"
+        f"{shared:.1%} (±{errors[1]:.1%}) of the pitch classes, {seconds:.1f} s of CPU a piece"
+        + ("" if np.isnan(nats) else f", {nats:.3f} (±{errors[3]:.3f}) nats a symbol")
     )
 
 
