@@ -49,11 +49,16 @@ def try_searches(
     return tried
 
 
-def fastest(tried: Sequence[Tried], errors: float) -> Settings:
-    """The fastest search of those whose word error rate is not above `errors`, or equals it."""
-    return min(
-        (one for one in tried if one.errors <= errors + EQUAL), key=lambda o: o.seconds
-    ).settings
+def fastest(tried: Sequence[Tried]) -> Tried:
+    """The fastest search of those whose word error rate equals the lowest."""
+    errors = min(one.errors for one in tried) + EQUAL
+    return min((one for one in tried if one.errors <= errors), key=lambda one: one.seconds)
+
+
+def widest(tried: Sequence[Tried], seconds: float) -> Tried:
+    """The slowest search that takes at most so long; else the fastest."""
+    quick = [one for one in tried if one.seconds <= seconds]
+    return max(quick, key=lambda one: one.seconds) if quick else fastest(tried)
 
 
 def rate(spoken: Sequence[Spoken], texts: Sequence[str]) -> float:

@@ -140,10 +140,19 @@ OUR_SEARCHES = _rows(
     (2, -3.0, 1.0),
     (2, -1.0, 1.0),
 )
-OUR_SEARCHES_CLOSED = [
-    *_rows("step_symbols symbol_floor beam_threshold", (32, -9.0, 15.0), (32, -9.0, 10.0)),
-    *OUR_SEARCHES,
-]
+OUR_SEARCHES_CLOSED = _rows(  # a word may need an unlikely letter, so the floor stays low
+    "step_symbols symbol_floor beam_threshold",
+    (32, -9.0, 15.0),
+    (32, -9.0, 10.0),
+    (16, -6.0, 10.0),
+    (8, -9.0, 8.0),
+    (8, -6.0, 8.0),
+    (8, -6.0, 6.0),
+    (8, -6.0, 4.0),
+    (6, -6.0, 3.0),
+    (4, -6.0, 2.0),
+    (2, -6.0, 1.0),
+)
 FLASHLIGHT = _rows(
     "beam_size_token beam_threshold log_add",
     (ALL, 50.0, False),  # torchaudio's
@@ -176,8 +185,10 @@ PYCTCDECODE = _rows(
     (-1.0, -1.0),
 )
 BONUSES = (-1.0, 0.0, 1.0, 2.0, 3.0)
-OUR_WEIGHTS = _grid(lm_weight=(0.3, 0.5, 0.8), word_bonus=BONUSES, unknown_cost=(5.0, 8.0, 11.0))
+OUR_WEIGHTS = _grid(  # as far as flashlight's, whose scores are logarithms to base 10
+    lm_weight=(0.2, 0.3, 0.5, 0.8, 1.2), word_bonus=BONUSES, unknown_cost=(5.0, 8.0, 11.0)
+)
 FLASHLIGHT_WEIGHTS = _grid(lm_weight=(0.5, 1.0, 1.5, 2.0, 3.0), word_bonus=BONUSES)
 PYCTCDECODE_WEIGHTS = _grid(
-    lm_weight=(0.3, 0.5, 0.8), word_bonus=BONUSES, unknown_offset=(-6.0, -10.0, -14.0)
+    lm_weight=(0.2, 0.3, 0.5, 0.8), word_bonus=BONUSES, unknown_offset=(-6.0, -10.0, -14.0)
 )

@@ -10,7 +10,7 @@ spans of four bars of pieces that go from one end to the other.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ class Arguments:
     model: Path = Path("runs/nottingham")  # run folder or model folder
     count: int = 8  # pieces for each value
     bars: int = 16  # of each piece
+    guidance: float = 2.0  # towards density and register
 
 
 def main() -> None:
@@ -49,9 +50,9 @@ def main() -> None:
     def ask(plan: Plan, seed: int = 0, primer: Piece | None = None) -> list[Piece]:
         return generator.generate(plan, SAMPLING, seed, arguments.count, primer)
 
-    bars = arguments.bars
-    show_levels("density", "notes a quarter", onsets, lambda x: ask(Plan(bars=bars, density=x)))
-    show_levels("register", "mean pitch", mean_pitch, lambda x: ask(Plan(bars=bars, register=x)))
+    bars, guided = arguments.bars, Plan(bars=arguments.bars, guidance=arguments.guidance)
+    show_levels("density", "notes a quarter", onsets, lambda x: ask(replace(guided, density=x)))
+    show_levels("register", "mean pitch", mean_pitch, lambda x: ask(replace(guided, register=x)))
     show_keys(lambda key: ask(Plan(bars=bars, key=key)))
     show_meters(lambda meter: ask(Plan(bars=bars, meter=meter)))
     show_primer(ask, bars)

@@ -22,8 +22,7 @@ from torch import Tensor, nn
 
 from audio_rnn.classes import Classes
 from audio_rnn.config import from_command_line, load
-from audio_rnn.data.manifest import read_manifest
-from audio_rnn.engine.distributed import stop
+from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.features import valid_frames
 from audio_rnn.models.folder import load_weights, read_model
@@ -36,6 +35,7 @@ from recipes.audio_tagging.loading import load_shares, load_train, load_valid
 from recipes.audio_tagging.psds import psds
 from recipes.audio_tagging.scores import Scores, count_events, event_scores
 from recipes.audio_tagging.tune import tuned
+from recipes.held_out import held_out
 from recipes.training import measure_statistics, say
 
 KERNEL = 3  # steps that a convolution over time sees
@@ -122,9 +122,9 @@ def trained(config: RecipeConfig, change: Callable[[SoundModel], None]) -> Sound
 
 def scores(config: RecipeConfig, model: SoundModel) -> Scores:
     """On the test set, with rules that were tuned on the validation set."""
-    valid, test = (read_manifest(config.data / f"{split}.jsonl") for split in ("valid", "test"))
-    rules = tuned(valid, listen(model, valid, config.data), model.classes, model.step_seconds)
-    heard = listen(model, test, config.data)
+    splits = (held_out(config.data / f"{split}.jsonl") for split in ("valid", "test"))
+    (valid, known), (test, heard) = (zip(*listen(model, split)) for split in splits)
+    rules = tuned(valid, known, model.classes, model.step_seconds)
     counts = count_events(test, heard, model.classes, model.step_seconds, rules)
     return event_scores(counts) | psds(test, heard, model.classes, model.step_seconds)
 

@@ -28,7 +28,7 @@ import torch
 from audio_rnn import config as configs
 from audio_rnn import storage
 from audio_rnn.config import from_command_line
-from audio_rnn.engine.run_folder import read_history
+from audio_rnn.runs.history import read_history
 from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.prepare_default import Options, prepare
 from recipes.speech_recognition.train import train

@@ -26,6 +26,7 @@ from audio_rnn.events import Detection, Event
 from audio_rnn.inference.sounds import rows_of, step_probabilities
 from audio_rnn.models.sound import SoundModel
 from recipes.audio_tagging.hearing import listen
+from recipes.held_out import held_out
 
 THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 
@@ -49,8 +50,7 @@ def main() -> None:
     sound = [s for path in arguments.without for s in without_keywords(path, names, rate)]
     hours = sum(map(len, sound)) / rate / 3600
     alarms = _probabilities(model, sound)
-    scenes = read_manifest(arguments.manifest)
-    heard = listen(model, scenes, arguments.manifest.parent)
+    scenes, heard = zip(*listen(model, held_out(arguments.manifest)))
     table = Table("threshold", f"false alarms an hour ({hours:.2f} h)", "missed", "of keywords")
     for threshold in THRESHOLDS:
         rules = DetectionConfig(otherwise=Rule(threshold, arguments.median_seconds))

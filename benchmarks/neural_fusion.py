@@ -35,7 +35,8 @@ from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.metrics.text import word_errors
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel
-from recipes.speech_recognition.evaluate import Options, listen
+from recipes.held_out import held_out
+from recipes.speech_recognition.hearing import listen
 from recipes.speech_recognition.weights import expected_errors, search
 
 
@@ -91,7 +92,7 @@ def main() -> None:
     lines = list(make_lines(arguments))
     for folder in arguments.models:
         model = SpeechModel.load(folder)
-        valid, test = (hear(folder, model, arguments.data, name) for name in ("valid", "test"))
+        valid, test = (hear(model, arguments.data, name) for name in ("valid", "test"))
         Console().print(tabulate(str(folder), model, lines, valid, test, arguments.rounds))
 
 
@@ -115,12 +116,11 @@ def make_lines(arguments: Arguments) -> Iterator[Line]:
         yield Line(f"{name}, then words", after, [within, judged])
 
 
-def hear(folder: Path, model: SpeechModel, data: Path, split: str) -> Heard:
+def hear(model: SpeechModel, data: Path, split: str) -> Heard:
     """The log-probabilities of a manifest's utterances."""
-    manifest = data / f"{split}.jsonl"
-    utterances = read_manifest(manifest)
-    log_probs = listen(Options(folder, manifest), model, torch.device("cpu"), utterances)
-    return Heard([" ".join((u.text or "").split()) for u in utterances], log_probs)
+    answers = [*listen(model, held_out(data / f"{split}.jsonl"))]
+    texts = [" ".join((utterance.text or "").split()) for utterance, _ in answers]
+    return Heard(texts, [log_probs for _, log_probs in answers])
 
 
 def tabulate(

@@ -31,8 +31,8 @@ from audio_rnn.data.shard_plan import ShardPlan
 from audio_rnn.data.shard_writer import write_shards
 from audio_rnn.data.shards import Index, ShardConfig, index_path, read_index
 from audio_rnn.data.tar import read_shard
-from audio_rnn.engine.checkpoint import load_state, save_state
 from audio_rnn.files import files_below
+from audio_rnn.runs.checkpoint import load_state, save_state
 
 RATE = 16000  # Hz
 SHARD = 900.0  # seconds

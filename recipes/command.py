@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from audio_rnn.data.shards import index_path
+from audio_rnn.data.shards import SUFFIX
 
 
 def program() -> str:
@@ -15,15 +15,19 @@ def program() -> str:
     return f"python -m {spec.name}" if spec else Path(sys.argv[0]).name
 
 
-def suggest_evaluation(recipe: str, run_dir: Path, option: str, data: Path, suffix: str) -> None:
-    """Print the command that scores a trained model: on the test set, if there is one."""
+def suggest_evaluation(
+    recipe: str, run_dir: Path, option: str, data: Path, suffix: str, source: str | None = None
+) -> None:
+    """Print the command that scores a trained model: on the test set, if there is one.
+
+    `source` is where shards lie, if not beside their index.
+    """
     interpreter, here = Path(sys.executable), Path.cwd()
     inside = interpreter.is_relative_to(here)  # .venv/bin/python, which no one else has
     python = str(interpreter.relative_to(here)) if inside else "python"
-    there = (data / f"test{suffix}").exists()
-    path = data / f"{'test' if there else 'valid'}{suffix}"
-    if index_path(data, "train").exists():
-        return  # shards are for training alone
+    files = [data / f"{split}{end}" for split in ("test", "valid") for end in (suffix, SUFFIX)]
+    path = next((file for file in files if file.exists()), data / f"valid{suffix}")
     script = f"recipes.{recipe}.evaluate"
     command = [python, "-m", script, "--model", str(run_dir), option, str(path)]
-    print(f"next: {shlex.join(command)}", file=sys.stderr)
+    elsewhere = ["--source", source] if source and path.name.endswith(SUFFIX) else []
+    print(f"next: {shlex.join([*command, *elsewhere])}", file=sys.stderr)

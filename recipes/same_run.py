@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from audio_rnn.config import differences, read_yaml, to_dict
-from audio_rnn.engine import checkpoint
-from audio_rnn.engine.run_folder import claimed
 from audio_rnn.errors import TrainingError
+from audio_rnn.runs import checkpoint
+from audio_rnn.runs.folder import claimed
 from audio_rnn.vocabulary import Vocabulary
 from recipes.run_facts import write_facts
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from audio_rnn.data.batching import Batches
 from audio_rnn.data.shard_batches import ShardBatches
-from audio_rnn.engine.distributed import Process
+from audio_rnn.distributed.processes import Process
 from audio_rnn.features import Features
 
 TrainingData = Batches[Any] | ShardBatches[Any]  # of files, or of shards

@@ -82,6 +82,10 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
         ("--hotwords abc --hotword-boost nan", "found boost nan, expected a number"),
         ("--beam-width 0", "beam_width: found 0, expected 1 or more"),
         ("--lm lm.arpa --lm-weight nan", "lm_weight: found nan, expected a finite number"),
+        ("--hotwords abc --hotword-boost 1000", "found 1000 nats that a symbol can earn at once"),
+        ("--lm lm.arpa --word-bonus 800", "nats that a symbol can earn at once, expected 500"),
+        ("--lm lm.arpa --lm-weight -1", "lm_weight: found -1.0, expected 0 or more"),
+        ("--lm lm.arpa --unknown-cost -1", "unknown_cost: found -1.0, expected 0 or more"),
         ("--lm lm.arpa --neural-weight -1", "neural_weight: found -1.0, expected 0 or more"),
     ],
 )

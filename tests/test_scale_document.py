@@ -17,6 +17,7 @@ from audio_rnn.data.shards import index_path, read_index
 from recipes import index_shards, shard
 from recipes.speech_recognition import prepare_default
 from recipes.speech_recognition.config import from_arguments
+from recipes.speech_recognition.evaluate import Options, evaluate
 from recipes.speech_recognition.train import train
 
 REPO = Path(__file__).parents[1]
@@ -61,6 +62,9 @@ def run_recipe(module: str, words: list[str]) -> None:
         shard.prepare(shard.Options(Path(words[0]), output, seconds))
     elif module == "recipes.index_shards":
         index_shards.prepare(index_shards.Options(Path(words[0]), options(words[1:])["--split"]))
+    elif module == "recipes.speech_recognition.evaluate":
+        given = options(words)
+        evaluate(Options(Path(given["--model"]), Path(given["--manifest"])))
     else:
         assert module == "recipes.speech_recognition.train"
         train(from_arguments("", words))
@@ -69,7 +73,7 @@ def run_recipe(module: str, words: list[str]) -> None:
 def test_the_commands_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(REPO / "conf", "conf")
-    assert len(COMMANDS) == 7
+    assert len(COMMANDS) == 8
     for command in COMMANDS:
         run(command)
     for name in ("debug_shards", "debug_two"):

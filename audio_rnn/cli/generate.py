@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from audio_rnn.midi.piece import Key, Piece
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
+SAMPLING = ("temperature", "top_k", "top_p", "repetition")
+EXCLUDES = {  # an option -> those that would do nothing beside it
+    "harmonize": ("primer", "beam", "endless"),
+    "endless": ("beam", "bars", "wav", "plot"),
+    "beam": SAMPLING,
+}
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,13 @@ class Wanted:
     bars: int | None = None
     """How many, those of a primer included."""
     density: str | None = None
-    """Notes of the melody, 0 (few) to 1 (many); 0.3:0.7 goes from one to the other."""
+    """Notes of the melody, 0 (few) to 1 (many): the share of the training set that has fewer;
+    0.3:0.7 goes from one to the other."""
     register: str | None = None
-    """How high the melody is, 0 (low) to 1 (high); 0.4:0.6 goes from one to the other."""
+    """How high the melody is, 0 (low) to 1 (high): the share of the training set that is lower;
+    0.4:0.6 goes from one to the other."""
+    guidance: float = 2.0
+    """How much more than it learned a model follows density and register; 1 for as much."""
     range: str | None = None
     """Lowest and highest pitch that may sound, as MIDI numbers: 48:84."""
     scale: Flag = False
@@ -103,7 +113,7 @@ def run(options: Options) -> int:
     paths = _outputs(options)
     sampling = SamplingConfig(options.temperature, options.top_k, options.top_p, options.repetition)
     plan = make_plan(options.wanted, options.endless)
-    _check_given(options)
+    _check_together(options)
     primer = read_piece(options.primer) if options.primer else None
     melody = read_piece(options.harmonize) if options.harmonize else None
     if options.soundfont:
@@ -155,6 +165,7 @@ def make_plan(wanted: Wanted, endless: bool = False) -> Plan:
         lowest=int(low),
         highest=int(high),
         scale=wanted.scale,
+        guidance=wanted.guidance,
     )
 
 
@@ -191,13 +202,19 @@ def _pair(
     return parts[0], parts[-1]
 
 
-def _check_given(options: Options) -> None:
-    others = {"--primer": options.primer, "--beam": options.beam, "--endless": options.endless}
-    found = [name for name, value in others.items() if value]
-    if options.harmonize and found:
-        raise InputError(
-            f"--harmonize: found {found[0]} beside it, expected one of them; leave one out"
-        )
+def _check_together(options: Options) -> None:
+    """Raises: InputError for an option that would do nothing beside another one."""
+    defaults = {f.name: f.default for f in fields(options)} | {"bars": None}
+    values = {name: getattr(options, name, options.wanted.bars) for name in defaults}
+    for name, others in EXCLUDES.items():
+        found = [other for other in others if values[other] != defaults[other]]
+        if values[name] and found:
+            raise InputError(
+                f"--{name}: found --{found[0].replace('_', '-')} beside it, expected one of them; "
+                "leave one out"
+            )
+    if options.soundfont and not options.wav:
+        raise InputError("--soundfont: found no --wav beside it, expected one; add it")
 
 
 def _width(options: Options) -> int:
@@ -266,8 +283,9 @@ def _report(melodies: Melodies | None, paths: Sequence[Path], pieces: Sequence[P
     from audio_rnn.metrics.copying import melody_of
     from audio_rnn.metrics.music import measure_music
 
-    columns = ("file", "bars", "notes", "s", "scale", "entropy", "groove", "polyphony")
-    table = Table(*columns, *(["copied"] if melodies else []), box=None)
+    measures = ("scale", "entropy", "groove", "polyphony", "repetition")
+    copied = ["copied"] if melodies else []
+    table = Table("file", "bars", "notes", "s", *measures, *copied, box=None)
     for path, piece in zip(paths, pieces):
         found = measure_music(piece)
         shared = melodies.longest_shared(melody_of(piece)) if melodies else None
@@ -278,6 +296,7 @@ def _report(melodies: Melodies | None, paths: Sequence[Path], pieces: Sequence[P
             f"{found.seconds:.1f}",
             *(f"{value:.3f}" for value in values),
             f"{found.polyphony:.2f}",
+            f"{found.repetition:.2f}",
             *([_copied(shared)] if shared else []),
         )
     Console(stderr=True, width=None if sys.stderr.isatty() else 140).print(table)

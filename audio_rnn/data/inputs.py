@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from audio_rnn.audio import read_audio
+from audio_rnn.audio import Source, read_audio, source_name
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import AudioError, ManifestError
 
@@ -24,15 +24,19 @@ def read_inputs(folder: Path, utterance: Utterance, sample_rate: int) -> NDArray
 
     Raises: AudioError, ManifestError.
     """
-    path = folder / utterance.source
+    return read_source(folder / utterance.source, utterance, sample_rate)
+
+
+def read_source(source: Source, utterance: Utterance, sample_rate: int) -> NDArray[np.float32]:
+    """The same of a file that lies elsewhere than the manifest says, or in memory."""
     if utterance.features:
-        return read_frames(path)
-    samples = read_audio(path, sample_rate)
-    check_duration(path, len(samples) / sample_rate, utterance.duration)
+        return read_frames(source)
+    samples = read_audio(source, sample_rate)
+    check_duration(source_name(source), len(samples) / sample_rate, utterance.duration)
     return samples
 
 
-def check_duration(path: Path, found: float, expected: float) -> None:
+def check_duration(path: str | Path, found: float, expected: float) -> None:
     """Raises: AudioError for a file that is no longer the one that was prepared."""
     if abs(found - expected) > SLACK + SLACK * expected:
         raise AudioError(
@@ -62,16 +66,17 @@ def _kind(inputs: NDArray[np.float32]) -> str:
     return "audio" if inputs.ndim == 1 else f"frames of {inputs.shape[1]} values"
 
 
-def read_frames(path: Path) -> NDArray[np.float32]:
+def read_frames(source: Source) -> NDArray[np.float32]:
     """(frames, coefficients) of a .npy file, or of a Sphinx .mfc with 13 coefficients.
 
     Raises: ManifestError.
     """
+    name = source_name(source)
     try:
-        data = path.read_bytes()
+        data = Path(source).read_bytes() if isinstance(source, str | Path) else source.read()
     except OSError as error:
-        raise ManifestError(f"{path}: cannot be read as feature frames: {error}") from error
-    return decode_frames(data, path.suffix, str(path))
+        raise ManifestError(f"{name}: cannot be read as feature frames: {error}") from error
+    return decode_frames(data, Path(name).suffix, name)
 
 
 def decode_frames(data: bytes, suffix: str, name: str) -> NDArray[np.float32]:

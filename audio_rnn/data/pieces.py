@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from audio_rnn.errors import InputError, VocabularyError
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import read_symbols
-from audio_rnn.midi.piece import transpose
+from audio_rnn.midi.home import Home
 from audio_rnn.midi.symbols import event_vocabulary
 from audio_rnn.storage import write_text
 
@@ -57,13 +58,15 @@ def _parse(line: str, place: str) -> tuple[str, list[int]]:
         ) from error
 
 
-def transposed(pieces: Mapping[str, Sequence[int]], count: int) -> Pieces:
-    """Pieces in so many keys each, at most half of them lower: the augmentation of training."""
+def at_home(pieces: Mapping[str, Sequence[int]], untold: int | None = None) -> Pieces:
+    """Pieces as a model reads them: in C major or A minor, with what they are like.
+
+    Args:
+        untold: every so many pieces, one whose number of bars is not told; None for none.
+    """
     moved: Pieces = {}
-    for name, ids in pieces.items():
+    for number, (name, ids) in enumerate(pieces.items()):
         piece = read_symbols(ids).piece()
-        for semitones in range(-((count - 1) // 2), count // 2 + 1):
-            other = transpose(piece, semitones) if semitones else piece
-            if other is not None:
-                moved[f"{name}{semitones:+d}"] = encode_with_controls(other)
+        bars = math.inf if untold and number % untold == 0 else None
+        moved[name] = encode_with_controls(Home.of(piece).bring(piece), bars)
     return moved

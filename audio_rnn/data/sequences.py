@@ -6,7 +6,7 @@ symbols is told from those before it, then its end, in n + 1 steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from audio_rnn.errors import InputError
 from audio_rnn.vocabulary import BLANK
 
 BOUNDARY = BLANK  # nothing else in a sequence, and so free to stand for its begin and its end
+# Of the symbols (steps,) that are read: ids (steps, columns) of what else a reader then knows
+Hinting = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class SequenceBatch:
     """Sequences side by side; a sequence weighs as many as it has steps."""
 
     ids: list[str]
-    inputs: Tensor  # (batch, steps) the symbol before
+    inputs: Tensor  # (batch, steps) the symbol before; (batch, steps, 1 + columns) with hints
     targets: Tensor  # (batch, steps) the symbol to be told
     lengths: Tensor  # (batch,) steps that are no padding
     weights: Tensor  # (batch,) steps, or 0 for an item that only keeps this process in step
@@ -100,11 +102,13 @@ class SequenceBatches:
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
+        hinting: Hinting | None = None,
     ) -> None:
         self.names = list(sequences)
         self.sequences = [np.array(ids, np.int32) for ids in sequences.values()]  # compact
         self.lengths = np.array([len(ids) + 1 for ids in self.sequences])  # steps
         self.config, self.seed, self.rank, self.world = config, seed, rank, world
+        self.hinting = hinting
 
     def steps(self, epoch: int) -> int:
         """Batches in an epoch."""
@@ -115,7 +119,7 @@ class SequenceBatches:
         for whole in self._plan(epoch)[start:]:
             idle = self.rank >= len(whole)
             share = whole[:1] if idle else whole[self.rank :: self.world]
-            batch = collate({self.names[i]: self.sequences[i] for i in share})
+            batch = collate({self.names[i]: self.sequences[i] for i in share}, self.hinting)
             weights = batch.weights * (0 if idle else 1)
             yield replace(batch, weights=weights, total=int(self.lengths[whole].sum()))
 
@@ -123,7 +127,9 @@ class SequenceBatches:
         return make_plan(self.lengths, self.config.symbols, self.seed, epoch)
 
 
-def collate(sequences: Mapping[str, Sequence[int] | np.ndarray]) -> SequenceBatch:
+def collate(
+    sequences: Mapping[str, Sequence[int] | np.ndarray], hinting: Hinting | None = None
+) -> SequenceBatch:
     """Sequences by name, between boundaries, padded. Raises: InputError for a boundary inside."""
     rows = []
     for name, ids in sequences.items():
@@ -134,12 +140,20 @@ def collate(sequences: Mapping[str, Sequence[int] | np.ndarray]) -> SequenceBatc
             )
         rows.append(row)
     edge = torch.tensor([BOUNDARY])
-    lengths = torch.tensor([len(row) + 1 for row in rows])
+    read = [torch.cat([edge, row]) for row in rows]
+    if hinting is not None:
+        read = [add_hints(row, hinting) for row in read]
+    lengths = torch.tensor([len(row) for row in read])
     return SequenceBatch(
         ids=list(sequences),
-        inputs=pad_sequence([torch.cat([edge, row]) for row in rows], batch_first=True),
+        inputs=pad_sequence(read, batch_first=True),
         targets=pad_sequence([torch.cat([row, edge]) for row in rows], batch_first=True),
         lengths=lengths,
         weights=lengths.float(),
         total=int(lengths.sum()),
     )
+
+
+def add_hints(symbols: Tensor, hinting: Hinting) -> Tensor:
+    """Symbols (steps,) of one sequence that are read -> (steps, 1 + columns), with hints."""
+    return torch.cat([symbols.unsqueeze(1), torch.from_numpy(hinting(symbols.numpy()))], dim=1)

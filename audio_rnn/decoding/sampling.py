@@ -12,6 +12,7 @@ from numba import njit
 
 from audio_rnn.config import require
 from audio_rnn.data.sequences import BOUNDARY
+from audio_rnn.decoding.guidance import GuidedStepper
 from audio_rnn.errors import DecodingError
 from audio_rnn.models.stepper import Layer, Stepper, choose_rows
 
@@ -52,7 +53,10 @@ class Sampler:
     """
 
     def __init__(
-        self, model: Stepper, config: SamplingConfig, counted: np.ndarray | None = None
+        self,
+        model: Stepper | GuidedStepper,
+        config: SamplingConfig,
+        counted: np.ndarray | None = None,
     ) -> None:
         """counted: (symbols,) bool, those that a penalty of repetition is for; None for all."""
         self.model, self.config = model, config

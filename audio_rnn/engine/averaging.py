@@ -11,15 +11,16 @@ from torch import Tensor, nn
 
 from audio_rnn.engine.config import TrainingConfig
 
+Weights = dict[str, Tensor]
+
 
 class Average:
     """Exponential average over steps (Polyak & Juditsky 1992), or mean over the last epochs."""
 
     def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
-        self.model = model
-        self.config = config
-        self.values: dict[str, Tensor] = {}
-        self.snapshots: list[dict[str, Tensor]] = []
+        self.model, self.config = model, config
+        self.values: Weights = {}
+        self.snapshots: list[Weights] = []
 
     @torch.no_grad()
     def after_step(self, step: int) -> None:
@@ -27,7 +28,7 @@ class Average:
         if self.config.averaging != "ema":
             return
         if not self.values:
-            self.values = self._weights()
+            self.values = self._snapshot()
             return
         decay = min(self.config.ema_decay, (1 + step) / (10 + step))  # young averages forget faster
         current = dict(self.model.named_parameters())
@@ -39,19 +40,19 @@ class Average:
     def after_epoch(self) -> None:
         """Take in the weights after an epoch."""
         if self.config.averaging == "last":
-            self.snapshots = [*self.snapshots, self._weights()][-self.config.last :]
+            self.snapshots = [*self.snapshots, self._snapshot()][-self.config.last :]
             count = len(self.snapshots)
             self.values = {k: sum(s[k] for s in self.snapshots) / count for k in self.snapshots[0]}  # type: ignore[misc]
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Within: the model holds the average."""
-        own = self._weights()
-        self._load(self.values)
+        own = self._snapshot()
+        self.model.load_state_dict(self.values, strict=False)
         try:
             yield
         finally:
-            self._load(own)
+            self.model.load_state_dict(own, strict=False)
 
     def state(self) -> dict[str, Any]:
         """What `load` needs."""
@@ -59,19 +60,11 @@ class Average:
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from `state`, whose tensors may lie on another device than the model."""
-        self.values = self._beside(state["values"])
-        self.snapshots = [self._beside(snapshot) for snapshot in state["snapshots"]]
+        places = {name: weight.device for name, weight in self.model.named_parameters()}
+        self.values, *self.snapshots = (
+            {name: value.to(places[name]) for name, value in weights.items()}
+            for weights in (state["values"], *state["snapshots"])
+        )
 
-    def _beside(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Each tensor on the device of the weight of its name."""
-        weights = dict(self.model.named_parameters())
-        return {name: value.to(weights[name].device) for name, value in values.items()}
-
-    def _weights(self) -> dict[str, Tensor]:
+    def _snapshot(self) -> Weights:
         return {name: value.detach().clone() for name, value in self.model.named_parameters()}
-
-    @torch.no_grad()
-    def _load(self, values: dict[str, Tensor]) -> None:
-        for name, parameter in self.model.named_parameters():
-            if name in values:
-                parameter.copy_(values[name])

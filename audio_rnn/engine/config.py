@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from audio_rnn.config import require
+from audio_rnn.distributed.processes import Process
+from audio_rnn.errors import ConfigError
 
 COUNTS = (
     *("epochs", "accumulate", "validate_every", "last", "plateau_epochs"),
@@ -55,3 +57,13 @@ class TrainingConfig:
         for name in ("weight_decay", "skip_limit", "seed"):
             value = getattr(self, name)
             require(0 <= value < LARGEST, f"training.{name}", value, "0 or more, below 2^63")
+
+    def check(self, process: Process) -> None:
+        """Raises: ConfigError for what these processes cannot do."""
+        if self.precision == "fp16" and process.device.type == "cpu":
+            raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")
+        if self.truncate is not None and process.world > 1:  # shares may have unlike piece counts
+            raise ConfigError(
+                f"training.truncate: found {self.truncate} with {process.world} processes, expected "
+                "one process; leave it out or start without torchrun"
+            )

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from audio_rnn.engine import checkpoint, distributed
+from audio_rnn.distributed.processes import Process, from_all, from_first
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.optimizer import make_optimizer
-from audio_rnn.errors import InputError, TrainingError
+from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import load_weights
 from audio_rnn.randomness import random_state, set_random_state
+from audio_rnn.runs import checkpoint
 
 
 @dataclass
@@ -50,9 +51,7 @@ class Position:
 class State:
     """Model, optimiser, averages, loss scale and position of one training."""
 
-    def __init__(
-        self, model: nn.Module, config: TrainingConfig, process: distributed.Process
-    ) -> None:
+    def __init__(self, model: nn.Module, config: TrainingConfig, process: Process) -> None:
         self.model = model.to(process.device)
         self.process = process
         self.position = Position()
@@ -62,7 +61,7 @@ class State:
 
     def save(self, folder: Path) -> None:
         """Replace the checkpoint in `folder`; all processes call this. Raises TrainingError."""
-        random = distributed.from_all(random_state(), self.process)
+        random = from_all(random_state(), self.process)
         if self.process.first:
             whole = {
                 "position": asdict(self.position),
@@ -76,19 +75,15 @@ class State:
             checkpoint.save_state(folder, whole)
 
     def resume(self, folder: Path) -> None:
-        """Take up the checkpoint in `folder`, if there is one. Raises TrainingError."""
+        """Take up the checkpoint in `folder`, if there is one. Raises: InputError."""
         first = self.process.first  # its disk, which others may not see, is the one that counts
-        whole = distributed.from_first(
-            checkpoint.load_state(folder) if first else None, self.process
-        )
+        whole = from_first(checkpoint.load_state(folder) if first else None, self.process)
         if whole is None:
             return
         remedy = f"delete {folder} to start anew"
         try:
             load_weights(self.model, whole["model"], folder, remedy)
             self._take(whole)
-        except InputError as error:
-            raise TrainingError(f"checkpoint does not fit this training: {error}") from error
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
             reason = " ".join(str(error).split())  # torch's take several lines
             raise TrainingError(

@@ -8,8 +8,10 @@ from typing import Any, Literal, Protocol, Self, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from audio_rnn.runs.meter import Measurable
 
-class Batch(Protocol):
+
+class Batch(Measurable, Protocol):
     """Items that are trained on together; this process's share of them."""
 
     @property
@@ -23,18 +25,6 @@ class Batch(Protocol):
     @property
     def total(self) -> int:
         """Items over all processes."""
-
-    @property
-    def size(self) -> float:
-        """What its items add up to without padding, in `unit`."""
-
-    @property
-    def unit(self) -> str:
-        """Such as "s" for seconds of sound."""
-
-    @property
-    def padding(self) -> float:
-        """Share of it that is padding, below 1."""
 
     def to(self, device: torch.device) -> Self:
         """The same batch on another device."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
 
+from audio_rnn.distributed.processes import anywhere, sharing_gradients
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import anywhere, shared_losses
 from audio_rnn.engine.optimizer import divide_gradients, layer_norms
 from audio_rnn.engine.state import State
-from audio_rnn.engine.task import Batch, Task
-from audio_rnn.errors import TrainingError
+from audio_rnn.engine.task import Batch, Task, Truncated
+from audio_rnn.errors import ConfigError, TrainingError
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+Entry = dict[str, float]  # of a step, for the history
 
 
 class Updates:
@@ -25,17 +26,28 @@ class Updates:
         self, task: Task, state: State, config: TrainingConfig, warn: Callable[[str], None]
     ) -> None:
         self.state, self.config, self.warn = state, config, warn
-        self.losses = shared_losses(task, state.process)
+        self.losses = sharing_gradients(task.losses, task.model, state.process)
         self.waiting = 0  # batches that the next step takes
         self.loss = torch.zeros(())  # the sum of their losses
 
-    @property
-    def due(self) -> bool:
-        """Whether as many batches wait as a step takes."""
-        return self.waiting == self.config.accumulate
+    def steps(self, batch: Batch, rate: float, last: bool) -> Iterator[Entry]:
+        """Train on a batch, the `last` of its epoch or not, at a learning rate: the steps it makes.
 
-    def gather(self, batch: Batch) -> None:
-        """Add a batch's gradient. Raises TrainingError when too many were not finite."""
+        Raises: TrainingError when too many losses or gradients of the epoch were not finite.
+        """
+        for piece in pieces(batch, self.config.truncate):
+            self._gather(piece)
+            if self.waiting == self.config.accumulate:
+                yield self._step(rate, batch.ids)
+        if last and self.waiting:
+            yield self._step(rate, batch.ids)
+
+    def close(self) -> None:
+        """Let go of DDP, which would keep the group of processes alive beyond `stop`."""
+        del self.losses
+
+    def _gather(self, batch: Batch) -> None:
+        """Add a batch's gradient."""
         process = self.state.process
         with torch.autocast(
             process.device.type,
@@ -53,44 +65,28 @@ class Updates:
         self.loss = loss.detach().double() + (self.loss if self.waiting else 0)
         self.waiting += 1
 
-    def step(self, rate: float, ids: list[str]) -> dict[str, float]:
-        """Apply the mean gradient of what waits, clipped, at a learning rate; for the history.
-
-        `ids` are the items of the last batch. Raises: as `gather`.
-        """
-        state, model = self.state, self.state.model
+    def _step(self, rate: float, ids: list[str]) -> Entry:
+        """Apply the mean gradient of what waits, clipped; `ids` are of the last batch."""
+        state, model, count = self.state, self.state.model, self.waiting
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         state.scaler.unscale_(state.optimizer)
-        divide_gradients(model, self.waiting)
+        divide_gradients(model, count)
         layers = layer_norms(model) if self.config.log_layers else {}
         tensor = nn.utils.clip_grad_norm_(model.parameters(), self.config.clip)
         norm, loss = torch.stack([tensor.double(), self.loss]).tolist()  # a GPU is asked once
+        self.waiting = 0
         if math.isfinite(norm) or self._scale_is_searched():
             state.scaler.step(state.optimizer)
             state.position.steps += 1
-            state.position.loss_sum += loss / self.waiting
+            state.position.loss_sum += loss / count
         else:
             self._skip("gradient", ids)
-        self._finish_step()
-        return {
-            "rate": rate,
-            "grad_norm": norm,
-            "mean_loss": state.position.mean_loss,
-            **layers,
-        }
-
-    def close(self) -> None:
-        """Let go of DDP, which would keep the group of processes alive beyond `stop`."""
-        del self.losses
-
-    def _finish_step(self) -> None:
-        state = self.state
         state.scaler.update()
         state.optimizer.zero_grad(set_to_none=True)
-        self.waiting = 0
         state.position.step += 1
         state.average.after_step(state.position.step)
+        return {"rate": rate, "grad_norm": norm, "mean_loss": state.position.mean_loss, **layers}
 
     def _scale_is_searched(self) -> bool:
         """Whether gradients may still overflow because fp16 scales them up: the scaler then leaves
@@ -111,6 +107,21 @@ class Updates:
                 f"that is not finite, last a {what} with {shown or 'others'}; "
                 f"expected at most {self.config.skip_limit}: {remedy(self.config)}"
             )
+
+
+def pieces(batch: Batch, frames: int | None) -> Iterator[Batch]:
+    """A batch as a whole, or in pieces of so many frames.
+
+    Raises: ConfigError for a batch that has none.
+    """
+    if frames is None:
+        return iter([batch])
+    if not isinstance(batch, Truncated):
+        raise ConfigError(
+            f"training.truncate: found {frames}, but this task cannot be trained piece by piece; "
+            "leave it out"
+        )
+    return batch.pieces(frames)
 
 
 def remedy(config: TrainingConfig) -> str:

@@ -8,37 +8,37 @@ from pathlib import Path
 
 import torch
 
-from audio_rnn.engine.checkpoint import writing
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import Position, State
 from audio_rnn.engine.task import Batch, Task
 from audio_rnn.models.folder import write_model
+from audio_rnn.runs.folder import writing
+
+Scores = dict[str, float]
 
 
-def validate(
-    task: Task,
-    state: State,
-    batches: Iterable[Batch] | None,
-    config: TrainingConfig,
-    folder: Path,
-) -> dict[str, float]:
-    """Scores of the averaged weights; the model `folder` is written when they are to be kept.
-
-    Without batches there are no scores.
-
-    Raises: TrainingError when it cannot be written.
-    """
+def evaluate(task: Task, state: State, batches: Iterable[Batch]) -> Scores:
+    """Scores of the averaged weights."""
     task.model.eval()
     with state.average.applied(), torch.no_grad():
-        scores = {} if batches is None else task.evaluate(batches)
-        if config.keep == "last" or is_better(task, scores, state.position):
-            facts = {"epoch": state.position.epoch, "scores": scores}
-            with writing(folder):
-                write_model(folder, task.model, {**task.describe(), **facts})
-    return scores
+        return task.evaluate(batches)
 
 
-def is_better(task: Task, scores: dict[str, float], position: Position) -> bool:
+def judge(task: Task, scores: Scores, position: Position, config: TrainingConfig) -> bool:
+    """Take in scores: best so far (returned), rate on a plateau, early stopping."""
+    better = is_better(task, scores, position)
+    if better:
+        position.best, position.best_loss = scores[task.monitor], _loss(scores)
+        position.best_epoch = position.epoch
+    position.stale = 0 if better else position.stale + 1
+    stalled = position.stale > 0 and position.stale % config.plateau_epochs == 0
+    if config.schedule == "plateau" and stalled:
+        position.rate_scale /= 2
+    position.stopped = config.patience is not None and position.stale >= config.patience
+    return better
+
+
+def is_better(task: Task, scores: Scores, position: Position) -> bool:
     """Whether the monitored score beats the best one before it, and no score is broken.
 
     Of equal scores the one with the lower validation loss is better: an error rate can stand still
@@ -55,19 +55,12 @@ def is_better(task: Task, scores: dict[str, float], position: Position) -> bool:
     return score < best if task.better == "lower" else score > best
 
 
-def judge(task: Task, scores: dict[str, float], position: Position, config: TrainingConfig) -> bool:
-    """Take in scores: best so far (returned), rate on a plateau, early stopping."""
-    better = is_better(task, scores, position)
-    if better:
-        position.best, position.best_loss = scores[task.monitor], _loss(scores)
-        position.best_epoch = position.epoch
-    position.stale = 0 if better else position.stale + 1
-    stalled = position.stale > 0 and position.stale % config.plateau_epochs == 0
-    if config.schedule == "plateau" and stalled:
-        position.rate_scale /= 2
-    position.stopped = config.patience is not None and position.stale >= config.patience
-    return better
+def keep_model(task: Task, state: State, scores: Scores, folder: Path) -> None:
+    """Write the model with averaged weights. Raises: TrainingError when the disk refuses."""
+    facts = {"epoch": state.position.epoch, "scores": scores}
+    with state.average.applied(), writing(folder):
+        write_model(folder, task.model, {**task.describe(), **facts})
 
 
-def _loss(scores: dict[str, float]) -> float:
+def _loss(scores: Scores) -> float:
     return scores.get("loss", math.inf)

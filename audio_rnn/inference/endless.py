@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from audio_rnn.decoding.planned import Plan
 from audio_rnn.decoding.sampling import SamplingConfig
 from audio_rnn.errors import MusicError
 from audio_rnn.inference.generator import Generator
-from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import completed
-from audio_rnn.midi.piece import Key, Meter, Piece, Tempo
+from audio_rnn.midi.home import Home
+from audio_rnn.midi.piece import Meter, Piece, Tempo
 from audio_rnn.midi.state import PieceState
 from audio_rnn.midi.stream import MidiStream
 from audio_rnn.midi.symbols import FIRST, KEYS, METERS, TEMPOS, Kind
@@ -38,8 +38,9 @@ def write_endless(
     done = 0
     with closing(stream):
         try:
-            for state, symbol in _symbols(generator, plan, sampling, seed, primer):
-                _write(stream, state, symbol)
+            home, symbols = generator.stream(plan, sampling, seed, primer)
+            for state, symbol in symbols:
+                _write(stream, state, symbol, home)
                 if state.last is Kind.BAR:
                     stream.write(state.start)
                     done = state.bar - 1
@@ -50,21 +51,11 @@ def write_endless(
     return done
 
 
-def _symbols(
-    generator: Generator, plan: Plan, sampling: SamplingConfig, seed: int, primer: Piece | None
-) -> Iterator[tuple[PieceState, int]]:
-    """Those of the primer, too."""
-    state = PieceState()
-    for symbol in encode_with_controls(primer) if primer else ():
-        state.take(symbol)
-        yield state, symbol
-    yield from generator.stream(plan, sampling, seed, primer)
-
-
-def _write(stream: MidiStream, state: PieceState, symbol: int) -> None:
+def _write(stream: MidiStream, state: PieceState, symbol: int, home: Home) -> None:
     kind, index, now = state.last, symbol - FIRST[state.last], state.now
     if kind is Kind.LENGTH:
-        stream.notes(state.voice, completed(state))
+        notes = [replace(n, pitch=n.pitch + home.semitones) for n in completed(state)]
+        stream.notes(state.voice, notes)
     elif kind is Kind.PROGRAM:
         stream.program(state.voices - 1, index)
     elif kind is Kind.METER:
@@ -72,4 +63,4 @@ def _write(stream: MidiStream, state: PieceState, symbol: int) -> None:
     elif kind is Kind.TEMPO:
         stream.change(Tempo(now, TEMPOS[index]))
     elif kind is Kind.KEY:
-        stream.change(Key(now, KEYS[index].fifths, KEYS[index].minor))
+        stream.change(replace(home.lead_key(KEYS[index]), start=now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,19 @@ import numpy as np
 import torch
 
 from audio_rnn.config import require
-from audio_rnn.data.sequences import BOUNDARY
+from audio_rnn.data.sequences import collate
+from audio_rnn.decoding.guidance import GuidedStepper
 from audio_rnn.decoding.likeliest import find_likeliest
 from audio_rnn.decoding.particles import draw_around
 from audio_rnn.decoding.planned import Plan, Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig
 from audio_rnn.errors import DecodingError, ModelError
-from audio_rnn.inference.given_music import check_primer, prepare_melody
+from audio_rnn.inference.given_music import check_primer, prepare_melody, with_key
 from audio_rnn.inference.training_music import TrainingMusic
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import read_symbols
+from audio_rnn.midi.hints import HINTS, hints_of
+from audio_rnn.midi.home import Home
 from audio_rnn.midi.piece import Note, Piece
 from audio_rnn.midi.state import PieceState
 from audio_rnn.midi.symbols import KIND, Kind, event_vocabulary
@@ -81,8 +85,7 @@ class Generator:
         pieces: list[Piece] = []
         for first in range(0, count, TOGETHER):
             seeds = range(seed + first, seed + min(first + TOGETHER, count))
-            rows = self._sample(plan or Plan(), sampling or SamplingConfig(), seeds, primer)
-            pieces += [tidy(read_symbols(ids).piece()) for ids in rows]
+            pieces += self._sample(plan or Plan(), sampling or SamplingConfig(), seeds, primer)
         return pieces
 
     def stream(
@@ -91,21 +94,23 @@ class Generator:
         sampling: SamplingConfig | None = None,
         seed: int = 0,
         primer: Piece | None = None,
-    ) -> Iterator[tuple[PieceState, int]]:
-        """Symbols as they are drawn, each with the state of the piece behind it.
+    ) -> tuple[Home, Iterator[tuple[PieceState, int]]]:
+        """Symbols as they are drawn, each with the state of the piece behind it, the primer's too.
 
-        Memory stays the same however many are taken; `Plan(bars=math.inf)` never ends.
+        They are those of the piece at home; the way from there is told, too. Memory stays the same
+        however many are taken; `Plan(bars=math.inf)` never ends.
         """
-        constraint, given = self._prepare(plan or Plan(), primer)
-        sampler = self._sampler(sampling or SamplingConfig())
-        for drawn in sampler.sample([constraint], [seed], given):
-            yield constraint.grammar.state, drawn[0][1]
+        prepared = self._prepare(plan or Plan(), seed, primer)
+        steps = self._sampler(sampling or SamplingConfig(), plan).sample(
+            [prepared.constraint], [seed], prepared.given
+        )
+        return prepared.home, _follow(prepared, steps)
 
     def likeliest(self, plan: Plan, width: int, primer: Piece | None = None) -> Piece:
         """The piece that beam search finds the likeliest. Raises: MusicError, DecodingError."""
-        constraint, given = self._prepare(plan, primer)
-        best = find_likeliest(self.stepper, constraint, width, LONGEST, given)
-        return tidy(read_symbols([*given, *best.symbols]).piece())
+        prepared = self._prepare(plan, 0, primer)
+        best = find_likeliest(self.stepper, prepared.constraint, width, LONGEST, prepared.given)
+        return _read([*prepared.given, *best.symbols], prepared.home)
 
     def harmonize(
         self,
@@ -127,7 +132,7 @@ class Generator:
         Raises: MusicError, DecodingError.
         """
         require(particles >= 1, "particles", particles, "1 or more")
-        constraint = prepare_melody(melody, plan or Plan(), self.training.known)
+        constraint, home = prepare_melody(melody, plan or Plan(), self.training.known)
         sampler = self._sampler(sampling or SamplingConfig())
         bars = constraint.grammar.bars or 1
 
@@ -135,67 +140,110 @@ class Generator:
             progress((bar - 1) / bars)
 
         drawn = (draw_around(sampler, constraint, seed + n, particles, begun) for n in range(count))
-        return [tidy(read_symbols(ids).piece()) for ids in drawn]
+        return [_read(ids, home) for ids in drawn]
 
     @torch.no_grad()
     def score(self, piece: Piece) -> Score:
-        """The likelihood of a tidy piece, note by note."""
-        ids = encode_with_controls(piece)
+        """The likelihood of a tidy piece, note by note; the first symbol tells where it stands, too."""
+        home = Home.of(piece)
+        ids = encode_with_controls(home.bring(piece))
         nats = self._nats(ids)
+        nats[0] += self.training.surprise(home)
         return Score(tuple(_share(ids, nats)), float(nats.sum()), len(nats))
 
     def _nats(self, ids: Sequence[int]) -> np.ndarray:
         """(symbols + 1,) of each symbol and of the end."""
-        inputs, targets = torch.tensor([[BOUNDARY, *ids]]), torch.tensor([[*ids, BOUNDARY]])
         parts, state = [], None
-        for start in range(0, inputs.shape[1], PIECE):
-            piece, told = (tensor[:, start : start + PIECE] for tensor in (inputs, targets))
-            log_probs, state = self.model(piece, torch.tensor([piece.shape[1]]), state)
-            parts.append(-log_probs.gather(2, told.unsqueeze(2)).flatten().double().numpy())
+        for piece in collate({"piece": ids}, hints_of).pieces(PIECE):
+            log_probs, state = self.model(piece.inputs, piece.lengths, state)
+            told = log_probs.gather(2, piece.targets.unsqueeze(2))
+            parts.append(-told.flatten().double().numpy())
         return np.concatenate(parts)
 
-    def _sampler(self, sampling: SamplingConfig) -> Sampler:
-        return Sampler(self.stepper, sampling, np.equal(KIND, Kind.PITCH))
+    def _sampler(self, sampling: SamplingConfig, plan: Plan | None = None) -> Sampler:
+        stepper: Stepper | GuidedStepper = self.stepper
+        if plan and plan.guidance != 1 and (plan.density or plan.register):
+            stepper = GuidedStepper(self.stepper, self.training.usual(), plan.guidance)
+        return Sampler(stepper, sampling, np.equal(KIND, Kind.PITCH))
 
-    def _prepare(self, plan: Plan, primer: Piece | None) -> tuple[Planned, list[int]]:
-        if primer is not None:
-            check_primer(primer, plan, self.training.known)
-        key = primer.keys[-1] if primer and primer.keys else None
-        constraint = Planned(plan, self.training.known, key)
-        given = encode_with_controls(primer) if primer else []
-        for symbol in given:
-            constraint.take(symbol)
-        return constraint, given
+    def _prepare(self, plan: Plan, seed: int, primer: Piece | None) -> Prepared:
+        known, told = self.training.known, self.training.told
+        if primer is None:
+            random = np.random.default_rng([seed, 1])  # another one than that of the symbols
+            home = Home.of_key(plan.key) if plan.key else self.training.draw_home(random)
+            return Prepared(Planned(plan, known, None, home, told, random.random()), [], home)
+        primer = with_key(primer, plan.key, known)
+        home = Home.of(primer)
+        check_primer(primer, plan, known, home)
+        key = primer.keys[-1] if primer.keys else None
+        prepared = Prepared(
+            Planned(plan, known, key, home, told),
+            encode_with_controls(home.bring(primer), plan.bars or math.inf),
+            home,
+        )
+        for symbol in prepared.given:
+            prepared.constraint.take(symbol)
+        return prepared
 
     def _sample(
         self, plan: Plan, sampling: SamplingConfig, seeds: Sequence[int], primer: Piece | None
-    ) -> list[list[int]]:
-        prepared = [self._prepare(plan, primer) for _ in seeds]
-        given = prepared[0][1]
+    ) -> list[Piece]:
+        prepared = [self._prepare(plan, seed, primer) for seed in seeds]
+        given = prepared[0].given
         rows = [list(given) for _ in seeds]
-        constraints = [constraint for constraint, _ in prepared]
-        for drawn in self._sampler(sampling).sample(constraints, seeds, given):
+        constraints = [entry.constraint for entry in prepared]
+        for drawn in self._sampler(sampling, plan).sample(constraints, seeds, given):
             for row, symbol in drawn:
                 rows[row].append(symbol)
             if len(rows[drawn[0][0]]) > LONGEST:
                 raise DecodingError(
-                    f"found no end within {LONGEST} symbols, expected one; name a number of bars"
+                    f"found no end within {LONGEST} symbols, expected one; name a small number of bars"
                 )
-        return rows
+        return [_read(ids, entry.home) for ids, entry in zip(rows, prepared)]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A piece that is about to be drawn."""
+
+    constraint: Planned  # has taken what is given
+    given: list[int]  # symbols that it begins with
+    home: Home  # the way from home, where it is drawn
+
+
+def _read(symbols: Sequence[int], home: Home) -> Piece:
+    """A piece that was drawn at home, where it shall stand."""
+    return home.lead(tidy(read_symbols(symbols).piece()))
+
+
+def _follow(
+    prepared: Prepared, steps: Iterator[list[tuple[int, int]]]
+) -> Iterator[tuple[PieceState, int]]:
+    state = PieceState()
+    for symbol in prepared.given:
+        state.take(symbol)
+        yield state, symbol
+    for drawn in steps:
+        yield prepared.constraint.grammar.state, drawn[0][1]
 
 
 def load_music_model(folder: str | Path) -> SequenceModel:
-    """The model of event symbols in a folder. Raises: ModelError, also for a model of text or rolls."""
+    """The model of event symbols in a folder.
+
+    Raises: ModelError, also for a model of text, of rolls, or of music as an earlier version wrote it.
+    """
     if kind_of(Path(folder)) == ROLLS:
         raise ModelError(
             f"{folder}: found a model of piano rolls, expected one of event symbols, as python -m "
             "recipes.music_generation.train makes; one of four voices takes --harmonize, no more"
         )
     model = SequenceModel.load(folder)
-    if model.vocabulary != event_vocabulary():
+    hints = 0 if model.hints is None else model.hints.num_embeddings
+    if (model.vocabulary, hints) != (event_vocabulary(), HINTS):
         raise ModelError(
-            f"{folder}: found a model of {len(model.vocabulary)} other symbols, expected one of music "
-            f"with the {len(event_vocabulary())} event symbols; train one with recipes.music_generation"
+            f"{folder}: found a model of {len(model.vocabulary)} symbols and {hints} hints, expected one "
+            f"of music with this version's {len(event_vocabulary())} event symbols and {HINTS} hints; "
+            "train one with recipes.music_generation"
         )
     return model
 

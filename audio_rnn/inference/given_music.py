@@ -11,12 +11,20 @@ from audio_rnn.decoding.planned import Plan, find_usable, names_of
 from audio_rnn.errors import MusicError
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.grammar import Grammar
-from audio_rnn.midi.piece import Meter, Piece, Tempo
+from audio_rnn.midi.home import Home, estimate_key
+from audio_rnn.midi.piece import Key, Meter, Piece, Tempo
 from audio_rnn.midi.symbols import METERS, Kind, ids_of
 from audio_rnn.midi.tidy import tidy
 
 
-def check_primer(primer: Piece, plan: Plan, known: np.ndarray) -> None:
+def with_key(piece: Piece, key: Key | None, known: np.ndarray) -> Piece:
+    """A piece without key gets the one that is planned, or that fits best, if the model knows keys."""
+    if piece.keys or not known[ids_of(Kind.KEY)].any():
+        return piece
+    return replace(piece, keys=(replace(key or estimate_key(piece), start=0),))
+
+
+def check_primer(primer: Piece, plan: Plan, known: np.ndarray, home: Home) -> None:
     """Raises: MusicError for a primer that a model or a plan cannot go on from.
 
     known: (symbols,) bool, those that the model was trained on.
@@ -28,23 +36,25 @@ def check_primer(primer: Piece, plan: Plan, known: np.ndarray) -> None:
             "ask for more, or shorten it"
         )
     _check_meters("primer", primer, known)
-    _check_range("primer", primer, known, plan.lowest, plan.highest)
+    _check_range("primer", primer, known, home, plan.lowest, plan.highest)
 
 
-def prepare_melody(piece: Piece, plan: Plan, known: np.ndarray) -> GivenVoice:
-    """A constraint by the first voice of a tidy piece. Raises: MusicError."""
+def prepare_melody(piece: Piece, plan: Plan, known: np.ndarray) -> tuple[GivenVoice, Home]:
+    """A constraint by the first voice of a tidy piece, at home, and where that is. Raises: MusicError."""
     for name in ("bars", "density", "register"):
         if getattr(plan, name) is not None:
             raise MusicError(
                 f"{name}: found {getattr(plan, name)} for a melody that is given and has its own, "
                 "expected none; leave it out"
             )
-    melody = _melody(piece, plan)
+    melody = with_key(_melody(piece, plan), None, known)
+    home = Home.of(melody)
     _check_meters("melody", melody, known)
-    _check_range("melody", melody, known)
-    usable = find_usable(plan, known, melody.keys[0] if melody.keys else None)
+    _check_range("melody", melody, known, home)
+    usable = find_usable(plan, known, melody.keys[0] if melody.keys else None, home)
     bars = list(melody.bars())
-    return GivenVoice(encode_with_controls(melody), Grammar(usable, len(bars), bars[-1].end))
+    symbols = encode_with_controls(home.bring(melody))
+    return GivenVoice(symbols, Grammar(usable, len(bars), bars[-1].end)), home
 
 
 def _melody(piece: Piece, plan: Plan) -> Piece:
@@ -70,9 +80,9 @@ def _check_meters(what: str, piece: Piece, known: np.ndarray) -> None:
 
 
 def _check_range(
-    what: str, piece: Piece, known: np.ndarray, lowest: int = 0, highest: int = 127
+    what: str, piece: Piece, known: np.ndarray, home: Home, lowest: int = 0, highest: int = 127
 ) -> None:
-    seen = np.flatnonzero(known[ids_of(Kind.PITCH)])
+    seen = np.flatnonzero(known[ids_of(Kind.PITCH)]) + home.semitones
     lowest, highest = max(lowest, int(seen[0])), min(highest, int(seen[-1]))
     pitches = [note.pitch for voice in piece.voices for note in voice.notes]
     outside = [pitch for pitch in pitches if not lowest <= pitch <= highest]

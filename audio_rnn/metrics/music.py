@@ -1,10 +1,12 @@
-"""Statistics of a piece of music, as muspy defines them (Dong et al. 2020), and its passages.
+"""Statistics of a piece of music, as muspy defines them (Dong et al. 2020), and how it repeats itself.
 
 Scale consistency: Mogren 2016; pitch-class entropy and groove consistency: Wu & Yang 2020.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +20,7 @@ MINOR = np.isin(np.arange(12), (0, 2, 3, 5, 7, 8, 10))
 
 @dataclass(frozen=True)
 class MusicStatistics:
-    """Of all voices together."""
+    """Of all voices together, but for repetition."""
 
     notes: int
     bars: int
@@ -27,6 +29,7 @@ class MusicStatistics:
     pitch_class_entropy: float  # bits
     groove_consistency: float  # 1 where every bar has the rhythm of the bar before
     polyphony: float  # pitches that sound at once, while any does
+    repetition: float  # share of the first voice's bars that are equal to an earlier one
 
 
 def measure_music(piece: Piece) -> MusicStatistics:
@@ -43,6 +46,7 @@ def measure_music(piece: Piece) -> MusicStatistics:
         pitch_class_entropy=float(-(some * np.log2(some)).sum()) + 0.0,
         groove_consistency=_groove([note.start for note in notes], piece),
         polyphony=_polyphony(piece),
+        repetition=_repetition(piece),
     )
 
 
@@ -61,3 +65,14 @@ def _polyphony(piece: Piece) -> float:
             sounding[note.pitch, note.start : note.end] = True
     counts = sounding.sum(axis=0)
     return float(counts[counts > 0].mean())
+
+
+def _repetition(piece: Piece) -> float:
+    """Of bars in which something begins."""
+    bars = list(piece.bars())
+    starts = [bar.start for bar in bars]
+    inside: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for note in piece.voices[0].notes:
+        bar = bisect_right(starts, note.start) - 1
+        inside[bar].append((note.start - starts[bar], note.pitch, note.length))
+    return 1 - len(set(map(tuple, inside.values()))) / len(inside)

@@ -105,7 +105,8 @@ class Grammar:
         for kind in HEAD[HEAD.index(self.state.last) + 1 if self.state.last in HEAD else 0 :]:
             if self.state.last in (Kind.VOICE, Kind.PROGRAM):
                 break
-            self._allow_change(mask, kind)
+            if first or kind is not Kind.BARS:
+                self._allow_change(mask, kind)
             if first and kind in (Kind.METER, Kind.TEMPO):
                 return  # a piece tells these at its beginning
         if not first:

@@ -7,10 +7,10 @@ import copy
 import numpy as np
 
 from audio_rnn.midi.piece import PITCHES, WHOLE
-from audio_rnn.midi.symbols import BAR_STEPS, FIRST, KIND, VOICES, Kind
+from audio_rnn.midi.symbols import ANNOTATIONS, BAR_STEPS, FIRST, KIND, VOICES, Kind
 
 KINDS = [Kind(int(kind)) for kind in KIND]  # of each symbol
-HEAD = (Kind.METER, Kind.KEY, Kind.TEMPO, Kind.DENSITY, Kind.REGISTER)  # in this order, in a bar
+HEAD = (Kind.METER, Kind.KEY, Kind.TEMPO, *ANNOTATIONS)  # in this order, in a bar
 
 
 class PieceState:

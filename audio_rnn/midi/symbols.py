@@ -29,8 +29,9 @@ VOICES = range(1, 17)
 PROGRAMS = range(128)
 POSITIONS = range(2 * WHOLE)  # steps from the beginning of a bar
 LENGTHS = range(1, WHOLE + 1)  # steps; a `hold` before adds a whole note
-DENSITIES = range(8)
-REGISTERS = range(8)
+BARS = range(1, 129)
+DENSITIES = tuple(n / 4 for n in range(17))  # beginnings of notes a quarter note, the nearest
+REGISTERS = range(0, 128, 2)  # mean pitches, the nearest
 
 
 class Kind(IntEnum):
@@ -41,17 +42,19 @@ class Kind(IntEnum):
     METER = 2  # of this bar and those after it
     KEY = 3
     TEMPO = 4
-    DENSITY = 5  # of the melody from here on; annotation, no part of the music
-    REGISTER = 6  # of the melody from here on; annotation, no part of the music
-    VOICE = 7  # in the first bar it declares a voice, then it chooses one
-    PROGRAM = 8  # of the voice
-    AT = 9  # a position in the bar
-    VELOCITY = 10  # of the notes of a voice from here on
-    PITCH = 11
-    HOLD = 12  # a whole note more
-    LENGTH = 13  # of all pitches since the last one
+    BARS = 5  # how many the piece has; annotation, no part of the music, as the next two are
+    DENSITY = 6  # of the melody from here on
+    REGISTER = 7  # of the melody from here on
+    VOICE = 8  # in the first bar it declares a voice, then it chooses one
+    PROGRAM = 9  # of the voice
+    AT = 10  # a position in the bar
+    VELOCITY = 11  # of the notes of a voice from here on
+    PITCH = 12
+    HOLD = 13  # a whole note more
+    LENGTH = 14  # of all pitches since the last one
 
 
+ANNOTATIONS = (Kind.BARS, Kind.DENSITY, Kind.REGISTER)
 KEYS = tuple(Key(0, fifths, minor) for minor in (False, True) for fifths in FIFTHS)
 
 NAMES: dict[Kind, tuple[str, ...]] = {
@@ -60,7 +63,8 @@ NAMES: dict[Kind, tuple[str, ...]] = {
     Kind.METER: tuple(f"meter_{beats}/{unit}" for beats, unit in METERS),
     Kind.KEY: tuple(f"key_{key.name}" for key in KEYS),
     Kind.TEMPO: tuple(f"tempo_{bpm}" for bpm in TEMPOS),
-    Kind.DENSITY: tuple(f"density_{n}" for n in DENSITIES),
+    Kind.BARS: tuple(f"bars_{n}" for n in BARS),
+    Kind.DENSITY: tuple(f"density_{n:g}" for n in DENSITIES),
     Kind.REGISTER: tuple(f"register_{n}" for n in REGISTERS),
     Kind.VOICE: tuple(f"voice_{n}" for n in VOICES),
     Kind.PROGRAM: tuple(f"program_{n}" for n in PROGRAMS),

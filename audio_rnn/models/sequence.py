@@ -51,15 +51,20 @@ class SequenceConfig:
 class SequenceModel(nn.Module):
     """Reads symbols and tells after each one what may come next.
 
+    A model with hints reads with each symbol what else is known then, as ids that each have values
+    which are added to the symbol's.
+
     The output may be tied to the embedding (Press & Wolf 2017; Inan et al. 2017), through a linear
     map where their sizes differ. Weights that suit the output are small; scaled up they are the
     values of variance 1 that the layers are initialised for (Vaswani et al. 2017).
     """
 
-    def __init__(self, config: SequenceConfig, vocabulary: Vocabulary) -> None:
+    def __init__(self, config: SequenceConfig, vocabulary: Vocabulary, hints: int = 0) -> None:
+        """hints: how many ids of hints there are."""
         super().__init__()
         self.config = config
         self.vocabulary = vocabulary
+        self.hints = nn.EmbeddingBag(hints, config.embedding, mode="sum") if hints else None
         self.embedding = nn.Embedding(len(vocabulary), config.embedding)
         self.dropout = make_dropout(config)
         self.recurrent = RecurrentStack(config.recurrent, config.embedding)
@@ -69,6 +74,8 @@ class SequenceModel(nn.Module):
         self.output = nn.Linear(width, len(vocabulary))
         self.scale = config.embedding**0.5
         nn.init.normal_(self.embedding.weight, std=1 / self.scale)
+        if self.hints is not None:
+            nn.init.normal_(self.hints.weight, std=0.25)
         if config.tied:
             self.output.weight = self.embedding.weight
 
@@ -78,17 +85,24 @@ class SequenceModel(nn.Module):
         """Log-probabilities of the symbol after each one that is read.
 
         Args:
-            symbols: (batch, steps), a sequence beginning with the boundary.
+            symbols: (batch, steps), a sequence beginning with the boundary; (batch, steps,
+                1 + columns) with hints behind each.
             lengths: (batch,) steps that are no padding.
             state: what an earlier call returned, to go on where it stopped.
 
         Returns:
             log_probs (batch, steps, symbols), and the state after the last step.
         """
-        x = self.dropout(self.embedding(symbols) * self.scale)
+        x = self.dropout(self._embed(symbols))
         x, state = self.recurrent(x, lengths, state)
         x = self.bridge(self.dropout(x))
         return self.output(x).float().log_softmax(dim=-1), state
+
+    def _embed(self, symbols: Tensor) -> Tensor:
+        if self.hints is None:
+            return self.embedding(symbols) * self.scale
+        x, hints = self.embedding(symbols[..., 0]) * self.scale, symbols[..., 1:]
+        return x + self.hints(hints.flatten(0, -2)).view_as(x)
 
     def log_likelihood(
         self, symbols: Tensor, targets: Tensor, lengths: Tensor, state: list[State] | None = None
@@ -146,7 +160,9 @@ class SequenceModel(nn.Module):
     def describe(self) -> dict[str, Any]:
         """All that is needed to build this model again, as JSON values."""
         vocabulary = {"unit": self.vocabulary.unit, "symbols": list(self.vocabulary.symbols)}
-        return {"kind": KIND, "config": to_dict(self.config), "vocabulary": vocabulary}
+        hints = 0 if self.hints is None else self.hints.num_embeddings
+        config = to_dict(self.config)
+        return {"kind": KIND, "config": config, "vocabulary": vocabulary, "hints": hints}
 
     @classmethod
     def load(cls, folder: str | Path) -> SequenceModel:
@@ -156,7 +172,8 @@ class SequenceModel(nn.Module):
         try:
             vocabulary = saved.description["vocabulary"]
             config = from_dict(SequenceConfig, saved.description["config"])
-            model = cls(config, Vocabulary(tuple(vocabulary["symbols"]), vocabulary["unit"]))
+            symbols = Vocabulary(tuple(vocabulary["symbols"]), vocabulary["unit"])
+            model = cls(config, symbols, saved.description.get("hints", 0))
         except (ConfigError, VocabularyError, KeyError, TypeError) as error:
             raise ModelError(
                 f"{folder}: broken description: {error}; copy the whole folder again"

@@ -10,6 +10,7 @@ python -m recipes.audio_tagging.evaluate --model runs/scenes --manifest data/sce
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,9 +18,10 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
 from audio_rnn.data.clips import check_clips
-from audio_rnn.data.manifest import Utterance, read_manifest
+from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.events import load_rules, save_rules
 from audio_rnn.device import choose_device
 from audio_rnn.errors import InputError
@@ -38,6 +40,7 @@ from recipes.audio_tagging.scores import (
 )
 from recipes.audio_tagging.tune import tuned
 from recipes.command import program
+from recipes.held_out import Recording, held_out
 
 
 @dataclass(frozen=True)
@@ -45,21 +48,20 @@ class Options:
     """What to score, and where to write it."""
 
     model: Path  # run folder or model folder
-    manifest: Path  # the clips, and what is heard in them
+    manifest: Path  # the clips and what is heard in them, or NAME.shards.jsonl of tar shards
     fold: int | None = None  # only the clips of this fold
     device: str = "auto"  # auto, cpu, cuda or cuda:N
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # JSON lines, one a clip
     tune: tyro.conf.FlagCreatePairsOff[bool] = False  # find and save thresholds and filters
     psds: bool = True  # where events are known, the scores without thresholds too
+    source: str | None = None  # of shards, if not beside their index: a folder, or pipe:COMMAND
 
 
 def evaluate(options: Options) -> Scores:
     """All scores. Prints them, and where classes are confused."""
-    clips = read_clips(options.manifest, options.fold)
-    model = SoundModel.load(options.model)
-    check_clips(clips, model.classes, options.manifest)
-    model = model.to(choose_device(options.device))
-    heard = listen(model, clips, options.manifest.parent)
+    model = SoundModel.load(options.model).to(choose_device(options.device))
+    answers = [*listen(model, to_score(options, model.classes))]
+    clips, heard = [clip for clip, _ in answers], [found for _, found in answers]
     console = Console()
     scores = tag_scores(clips, heard, model.classes)
     if "accuracy" in scores:
@@ -74,14 +76,17 @@ def evaluate(options: Options) -> Scores:
     return scores
 
 
-def read_clips(manifest: Path, fold: int | None) -> list[Utterance]:
-    """The clips of a manifest, or of one fold of it. Raises: ManifestError, InputError."""
-    clips = read_manifest(manifest)
-    kept = [clip for clip in clips if fold is None or clip.fold == fold]
-    if not kept:
-        found = sorted({str(clip.fold) for clip in clips})
-        raise InputError(f"--fold {fold}: found folds {', '.join(found)} in {manifest}")
-    return kept
+def to_score(options: Options, classes: Classes) -> Iterator[list[Recording]]:
+    """The recordings, or those of one fold, part by part. Raises: ManifestError, InputError."""
+    folds = set[int | None]()
+    for part in held_out(options.manifest, options.source):
+        folds.update(recording.utterance.fold for recording in part)
+        kept = [r for r in part if options.fold in (None, r.utterance.fold)]
+        check_clips([recording.utterance for recording in kept], classes, options.manifest)
+        yield kept
+    if options.fold not in (None, *folds):
+        found = ", ".join(sorted(map(str, folds)))
+        raise InputError(f"--fold {options.fold}: found folds {found} in {options.manifest}")
 
 
 def detect(
@@ -124,7 +129,7 @@ def write(
 
 def _refuse_test(manifest: Path, clips: list[Utterance]) -> None:
     """Raises: InputError for what is called a test set."""
-    if manifest.stem == "test" or any(clip.split == "test" for clip in clips):
+    if "test" in manifest.name.split(".") or any(clip.split == "test" for clip in clips):
         raise InputError(
             f"--tune: {manifest} is a test set, expected held-out data such as valid.jsonl: scores "
             "on a test set that was tuned on tell nothing"

@@ -1,10 +1,9 @@
-"""A model's answers to the clips of a manifest."""
+"""A tagger's answers to recordings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from audio_rnn.data.inputs import read_frames
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.inference.sounds import ClipScore, rows_of, step_probabilities
 from audio_rnn.models.sound import SoundModel
+from recipes.held_out import Recording
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,26 @@ class Heard:
     steps: NDArray[np.float32]  # (steps, classes)
 
 
-def listen(model: SoundModel, clips: Sequence[Utterance], folder: Path) -> list[Heard]:
-    """The model's answer to each clip, whole however long it is. Raises AudioError, ManifestError."""
+def listen(
+    model: SoundModel, parts: Iterable[list[Recording]]
+) -> Iterator[tuple[Utterance, Heard]]:
+    """The model's answer to each recording, whole however long it is, in order.
+
+    Raises: AudioError, ManifestError.
+    """
     console = Console(stderr=True)
-    shown = track(
-        clips, "listening", console=console, transient=True, disable=not console.is_terminal
-    )
-    return [_hear(model, clip, folder) for clip in shown]
+    for part in parts:
+        quiet = not console.is_terminal
+        for recording in track(part, "listening", console=console, transient=True, disable=quiet):
+            yield recording.utterance, _hear(model, recording)
 
 
-def _hear(model: SoundModel, clip: Utterance, folder: Path) -> Heard:
-    path, features = folder / clip.source, model.features
-    if clip.features:
-        pieces = iter([torch.from_numpy(read_frames(path))])
+def _hear(model: SoundModel, recording: Recording) -> Heard:
+    features, source = model.features, recording.source
+    if recording.utterance.features:
+        pieces = iter([torch.from_numpy(read_frames(source))])
     else:
-        pieces = features.static_pieces(read_blocks(path, features.config.sample_rate))
+        pieces = features.static_pieces(read_blocks(source, features.config.sample_rate))
     score, steps = ClipScore(model), []
     for rows in rows_of(model, pieces):
         score.add(rows)

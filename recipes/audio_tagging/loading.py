@@ -14,7 +14,7 @@ from audio_rnn.classes import Classes
 from audio_rnn.data.batching import Batches
 from audio_rnn.data.clips import ClipDataset, check_clips, cut, without_events
 from audio_rnn.data.manifest import Utterance, read_manifest
-from audio_rnn.engine.distributed import Process
+from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import ManifestError
 from recipes.audio_tagging.checks import check_single
 from recipes.audio_tagging.config import RecipeConfig

@@ -14,7 +14,7 @@ from audio_rnn.data.manifest import Utterance
 from audio_rnn.data.samples import ClipReader
 from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.data.shards import read_index
-from audio_rnn.engine.distributed import Process
+from audio_rnn.distributed.processes import Process
 from recipes.audio_tagging.checks import check_single
 from recipes.audio_tagging.config import RecipeConfig
 

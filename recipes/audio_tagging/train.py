@@ -9,7 +9,7 @@ import torch
 
 from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
-from audio_rnn.engine.distributed import stop
+from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.tasks.tagging import Tagging
@@ -45,7 +45,14 @@ def _train(config: RecipeConfig) -> None:
         measure_statistics(model.features, batches, trainer.process)
     trainer.fit(batches, valid)
     if trainer.process.first and config.fold is None:
-        suggest_evaluation("audio_tagging", config.run_dir, "--manifest", config.data, ".jsonl")
+        suggest_evaluation(
+            "audio_tagging",
+            config.run_dir,
+            "--manifest",
+            config.data,
+            ".jsonl",
+            config.shards.source,
+        )
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
 from audio_rnn.data.texts import encode_texts, read_texts
+from audio_rnn.distributed.processes import Process, stop
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import Process, stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol

@@ -14,10 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from audio_rnn.cli.shell import run_command
-from audio_rnn.data.pieces import read_pieces
+from audio_rnn.data.pieces import at_home, read_pieces
 from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
 from audio_rnn.device import choose_device
 from audio_rnn.inference.generator import load_music_model
+from audio_rnn.inference.training_music import TrainingMusic
+from audio_rnn.midi.decoding import read_symbols
+from audio_rnn.midi.hints import hints_of
+from audio_rnn.midi.home import Home
 from audio_rnn.midi.symbols import KIND, Kind
 from audio_rnn.models.sequence import SequenceModel
 from recipes.command import program
@@ -48,19 +52,23 @@ def evaluate(options: Options) -> Likelihood:
     """Score and print. Raises: InputError."""
     pieces = read_pieces(options.data)
     model = load_music_model(options.model).to(choose_device(options.device))
-    likelihood = measure(model, pieces)
+    likelihood = measure(model, TrainingMusic.load(options.model), pieces)
     show(Console(), likelihood)
     return likelihood
 
 
-def measure(model: SequenceModel, pieces: Mapping[str, Sequence[int]]) -> Likelihood:
-    """Sums over all pieces."""
+def measure(
+    model: SequenceModel, training: TrainingMusic, pieces: Mapping[str, Sequence[int]]
+) -> Likelihood:
+    """Sums over all pieces: of where each stands, and of its symbols at home."""
     device = model.embedding.weight.device
-    batches = SequenceBatches(pieces, TOGETHER).epoch(0)
+    read = at_home(pieces)
+    batches = SequenceBatches(read, TOGETHER, hinting=hints_of).epoch(0)
+    where = sum(training.surprise(Home.of(read_symbols(ids).piece())) for ids in pieces.values())
     return Likelihood(
-        nats=-sum(float(model.score_batch(batch.to(device)).sum()) for batch in batches),
-        symbols=sum(len(ids) + 1 for ids in pieces.values()),
-        notes=sum(int((KIND[list(ids)] == Kind.PITCH).sum()) for ids in pieces.values()),
+        nats=where - sum(float(model.score_batch(batch.to(device)).sum()) for batch in batches),
+        symbols=sum(len(ids) + 1 for ids in read.values()),
+        notes=sum(int((KIND[list(ids)] == Kind.PITCH).sum()) for ids in read.values()),
         pieces=len(pieces),
     )
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from audio_rnn.data.pieces import write_pieces
 from audio_rnn.errors import MusicError
-from audio_rnn.midi.controls import encode_with_controls
+from audio_rnn.midi.encoding import encode
 from audio_rnn.midi.piece import Piece
 from audio_rnn.midi.symbols import event_vocabulary
 from recipes.music_generation.duplicates import find_duplicates
@@ -32,7 +32,7 @@ def write_corpus(output: Path, splits: Splits) -> None:
     table = Table("split", "pieces", "bars", "notes", "minutes", "symbols")
     for split in SPLITS:
         path, pieces = output / f"{split}.jsonl", splits.get(split, {})
-        symbols = {name: encode_with_controls(piece) for name, piece in pieces.items()}
+        symbols = {name: encode(piece) for name, piece in pieces.items()}
         table.add_row(split, *_counts(pieces), str(sum(map(len, symbols.values()))))
         if symbols:
             write_pieces(path, symbols)

@@ -12,19 +12,22 @@ from pathlib import Path
 import torch
 
 from audio_rnn.cli.shell import run_command
-from audio_rnn.config import from_command_line, require
-from audio_rnn.data.pieces import Pieces, read_pieces, transposed
+from audio_rnn.config import from_command_line
+from audio_rnn.data.pieces import Pieces, at_home, read_pieces
 from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
+from audio_rnn.distributed.processes import Process, stop
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import Process, stop
 from audio_rnn.engine.trainer import Trainer
-from audio_rnn.inference.training_music import TrainingMusic, symbols_of
+from audio_rnn.inference.training_music import TrainingMusic
+from audio_rnn.midi.hints import HINTS, hints_of
 from audio_rnn.midi.symbols import event_vocabulary
 from audio_rnn.models.folder import NAME
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol
 from recipes.command import program, suggest_evaluation
 from recipes.same_run import describe_run, keep_digest, keep_vocabulary
+
+UNTOLD = 8  # of so many pieces one is without number of bars, so that a model may write without
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,9 @@ class RecipeConfig:
 
     data: Path = Path("data/default_music")  # folder with train.jsonl and valid.jsonl
     run_dir: Path = Path("runs/music")  # folder that the training writes to
-    keys: int = 12  # every piece is trained on in so many keys
     model: SequenceConfig = field(default_factory=SequenceConfig)
     batches: SequenceBatchConfig = field(default_factory=SequenceBatchConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
-
-    def __post_init__(self) -> None:
-        require(1 <= self.keys <= 12, "keys", self.keys, "1 to 12")
 
 
 def train(config: RecipeConfig) -> None:
@@ -52,20 +51,19 @@ def train(config: RecipeConfig) -> None:
 
 def _train(config: RecipeConfig) -> None:
     torch.manual_seed(config.training.seed)
-    model = SequenceModel(config.model, event_vocabulary())
+    model = SequenceModel(config.model, event_vocabulary(), HINTS)
     trainer = Trainer(NextSymbol(model), config.training, config.run_dir)
     process = trainer.process
     pieces = read_pieces(config.data / "train.jsonl")
-    moved = transposed(pieces, config.keys)
-    batches = make_batches(config, moved, process)
+    batches = make_batches(config, at_home(pieces, UNTOLD), process)
     alone = Process(0, 1, process.device)  # one process validates, on all pieces
-    valid = make_batches(config, read_pieces(config.data / "valid.jsonl"), alone)
+    valid = make_batches(config, at_home(read_pieces(config.data / "valid.jsonl")), alone)
     if process.first:
         describe_run(config.run_dir, config)
         keep_vocabulary(config.run_dir / "vocabulary.txt", event_vocabulary())
         keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl")
-        TrainingMusic.of(pieces, symbols_of(moved)).save(config.run_dir / NAME)
-        report(model, len(pieces), batches)
+        TrainingMusic.of(pieces).save(config.run_dir / NAME)
+        report(model, batches)
     trainer.fit(batches, valid)
     if process.first:
         suggest_evaluation("music_generation", config.run_dir, "--data", config.data, ".jsonl")
@@ -73,16 +71,15 @@ def _train(config: RecipeConfig) -> None:
 
 def make_batches(config: RecipeConfig, pieces: Pieces, process: Process) -> SequenceBatches:
     """Pieces as batches, of which every process has its share."""
-    seed = config.training.seed
-    return SequenceBatches(pieces, config.batches, seed, process.rank, process.world)
+    seed, (rank, world) = config.training.seed, (process.rank, process.world)
+    return SequenceBatches(pieces, config.batches, seed, rank, world, hints_of)
 
 
-def report(model: SequenceModel, pieces: int, batches: SequenceBatches) -> None:
+def report(model: SequenceModel, batches: SequenceBatches) -> None:
     """Say what is about to be trained on what."""
     parameters = sum(p.numel() for p in model.parameters())
     print(
-        f"{pieces} pieces, {len(batches.lengths)} with those in other keys, "
-        f"{batches.lengths.sum()} symbols, ends counted, {batches.steps(1)} batches; "
+        f"{len(batches.lengths)} pieces, {batches.lengths.sum()} symbols, ends counted, {batches.steps(1)} batches; "
         f"{parameters / 1e6:.2f} M parameters",
         file=sys.stderr,
     )

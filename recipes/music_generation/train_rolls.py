@@ -14,8 +14,8 @@ import torch
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.rolls import RollBatchConfig, RollBatches, read_rolls
+from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.rolls import RollConfig, RollModel
 from audio_rnn.tasks.piano_roll import PianoRoll

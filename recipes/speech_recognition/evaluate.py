@@ -16,16 +16,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from audio_rnn.cli.shell import run_command
-from audio_rnn.data.batching import BatchConfig, Batches
-from audio_rnn.data.dataset import SpeechDataset
-from audio_rnn.data.manifest import Utterance, read_manifest
+from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.device import choose_device
 from audio_rnn.errors import VocabularyError
@@ -34,6 +30,8 @@ from audio_rnn.metrics.text import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import Vocabulary
 from recipes.command import program
+from recipes.held_out import held_out
+from recipes.speech_recognition.hearing import listen
 from recipes.speech_recognition.tune import tune
 
 
@@ -42,13 +40,14 @@ class Options:
     """What to score, and where to write it."""
 
     model: Path  # run folder or model folder
-    manifest: Path  # the utterances and their true texts
+    manifest: Path  # the utterances and their true texts, or NAME.shards.jsonl of tar shards
     device: str = "auto"  # auto, cpu, cuda or cuda:N
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = (
         None  # JSON lines, one an utterance
     )
     batch_seconds: float = 200.0  # padded audio at once
     worst: int = 10  # utterances with the most errors to show
+    source: str | None = None  # of shards, if not beside their index: a folder, or pipe:COMMAND
     tune: tyro.conf.FlagCreatePairsOff[bool] = False  # find and save weights and --word-bonus
     decoding: Annotated[DecodingConfig, tyro.conf.arg(name="")] = field(
         default_factory=DecodingConfig
@@ -57,12 +56,12 @@ class Options:
 
 def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
     """Counts over words and over characters. Prints them, and the worst utterances."""
-    utterances = read_manifest(options.manifest)
+    parts = held_out(options.manifest, options.source)
+    model = SpeechModel.load(options.model).to(choose_device(options.device))
+    answers = [*listen(model, parts, options.batch_seconds)]
+    utterances, log_probs = [u for u, _ in answers], [scores for _, scores in answers]
     references = [" ".join((u.text or "").split()) for u in utterances]
-    device = choose_device(options.device)
-    model = SpeechModel.load(options.model).to(device)
     warn_of_texts(model.vocabulary, references)
-    log_probs = listen(options, model, device, utterances)
     if options.tune:
         tune(options.model, model, options.decoding, log_probs, utterances, options.manifest)
     decoder = make_decoder(model, options.model, options.decoding)
@@ -98,23 +97,6 @@ def warn_of_texts(vocabulary: Vocabulary, references: list[str]) -> None:
             f"such as: {problems[0]}; prepare them as the training texts were",
             file=sys.stderr,
         )
-
-
-@torch.inference_mode()
-def listen(
-    options: Options, model: SpeechModel, device: torch.device, utterances: list[Utterance]
-) -> list[np.ndarray]:
-    """Log-probabilities (steps, symbols) of each utterance."""
-    folder, rate = options.manifest.parent, model.features.config.sample_rate
-    dataset = SpeechDataset(folder, utterances, [[] for _ in utterances], rate)
-    batches = Batches(dataset, BatchConfig(options.batch_seconds)).epoch(0)
-    found = {}
-    for batch in batches:
-        there = batch.to(device)
-        log_probs, steps = model(there.inputs, there.lengths)
-        for name, scores, count in zip(batch.ids, log_probs.cpu().numpy(), steps.tolist()):
-            found[name] = scores[:count]
-    return [found[utterance.id] for utterance in utterances]
 
 
 def show_scores(console: Console, words: ErrorCounts, characters: ErrorCounts) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from audio_rnn.data.batching import Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance, read_manifest
-from audio_rnn.engine.distributed import Process
+from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import InputError, ManifestError
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.tasks.recognition import too_short

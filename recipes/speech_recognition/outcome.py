@@ -20,7 +20,14 @@ def report_outcome(
         return
     if end.best >= POOR:
         print(advice(config, end, batches, silent), file=sys.stderr)
-    suggest_evaluation("speech_recognition", config.run_dir, "--manifest", config.data, ".jsonl")
+    suggest_evaluation(
+        "speech_recognition",
+        config.run_dir,
+        "--manifest",
+        config.data,
+        ".jsonl",
+        config.shards.source,
+    )
 
 
 def advice(config: RecipeConfig, end: Position, batches: TrainingData, silent: bool) -> str:

@@ -10,7 +10,7 @@ from audio_rnn.data.manifest import Utterance
 from audio_rnn.data.samples import SpeechReader
 from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.data.shards import read_index
-from audio_rnn.engine.distributed import Process
+from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import ManifestError, VocabularyError
 from audio_rnn.features import Features
 from audio_rnn.models.speech import SpeechModel

@@ -10,7 +10,7 @@ import sys
 import torch
 
 from audio_rnn.cli.shell import run_command
-from audio_rnn.engine.distributed import stop
+from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.models.transfer import Inherited, begin_with

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from audio_rnn.data.pieces import read_pieces, transposed, write_pieces
+from audio_rnn.data.pieces import at_home, read_pieces, write_pieces
 from audio_rnn.errors import InputError
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import decode
+from audio_rnn.midi.encoding import encode
+from audio_rnn.midi.piece import Key
+from audio_rnn.midi.symbols import KIND, Kind
 from tests.midi.pieces import tune
 
 
@@ -35,12 +39,10 @@ def test_broken_files_are_named(tmp_path: Path, text: str, message: str):
         read_pieces(tmp_path / "p.jsonl")
 
 
-def test_every_piece_stands_in_as_many_keys_as_asked():
-    moved = transposed({"a": encode_with_controls(tune(60, 64))}, 12)
-    tonics = {decode(ids).voices[0].notes[0].pitch for ids in moved.values()}
-    assert tonics == set(range(55, 67))
-    assert list(transposed({"a": encode_with_controls(tune(60))}, 1)) == ["a+0"]
-    near_the_top = transposed({"a": encode_with_controls(tune(126))}, 12)
-    assert {decode(ids).voices[0].notes[0].pitch for ids in near_the_top.values()} == set(
-        range(121, 128)
-    )
+def test_pieces_are_read_in_one_key_and_some_without_their_number_of_bars():
+    tunes = {str(n): replace(tune(60 + n, 64 + n), keys=(Key(0, n),)) for n in range(-4, 5)}
+    moved = at_home({name: encode(piece) for name, piece in tunes.items()}, untold=3)
+    assert list(moved) == list(tunes)
+    assert {decode(ids).keys for ids in moved.values()} == {(Key(0, 0),)}
+    told = [bool((KIND[ids] == Kind.BARS).sum()) for ids in moved.values()]
+    assert told == [False, True, True] * 3

@@ -13,15 +13,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audio_rnn.decoding.guidance import GuidedStepper
 from audio_rnn.decoding.likeliest import find_likeliest
 from audio_rnn.decoding.planned import Plan, Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig, draw
 from audio_rnn.errors import ConfigError, DecodingError, MusicError
 from audio_rnn.midi.decoding import decode
+from audio_rnn.midi.home import Home
 from audio_rnn.midi.piece import Key
 from audio_rnn.midi.symbols import KIND, SIZE, Kind, event_vocabulary, ids_of
+from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
-from audio_rnn.models.stepper import Stepper
+from audio_rnn.models.stepper import Stepper, choose_rows
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +96,49 @@ def test_density_follows_the_plan_along_the_piece(stepper: Stepper):
     sampler = Sampler(stepper, SamplingConfig())
     (ids,) = generate(sampler, Plan(bars=16, meter=(1, 4), density=(0.0, 1.0)), [0])
     told = [symbol - ids_of(Kind.DENSITY).start for symbol in ids if KIND[symbol] == Kind.DENSITY]
-    assert told == [0, 2, 5, 7]
+    assert told == [0, 5, 11, 16]
+
+
+def test_density_and_register_are_asked_in_shares_of_what_was_told():
+    told = np.zeros(SIZE, int)
+    told[ids_of(Kind.DENSITY)][[3, 5, 9]] = 10, 80, 10
+    told[ids_of(Kind.REGISTER)][[30, 36]] = 50, 50
+    found = []
+    for level in (0.0, 0.05, 0.2, 0.45, 0.95, 1.0):
+        plan = Plan(density=(level, level), register=(level, level))
+        found.append(Planned(plan, None, None, Home(-4, -4), told)._varying())
+    assert [told[Kind.DENSITY] for told in found] == [3, 3, 5, 5, 9, 9]
+    assert [told[Kind.REGISTER] for told in found] == [32] * 4 + [38, 38]  # at home, 4 higher
+    free = Planned(Plan(), None, None, Home(-4, -4), told, first_register=0.9)
+    assert free._varying() == {Kind.REGISTER: 38}
+    free.grammar.state.bar = 2  # later, the model has its own way
+    assert free._varying() == {}
+
+
+def test_guidance_enlarges_the_difference_to_what_is_usual(stepper: Stepper):
+    usual = np.arange(SIZE)
+    high, middle = event_vocabulary().ids["register_90"], event_vocabulary().ids["register_72"]
+    usual[high] = middle
+    guided = GuidedStepper(stepper, usual, 2.0)
+    start, state = guided.start(2)
+    logits, _ = guided.step(np.array([high, middle]), choose_rows(state, np.array([1, 0])))
+    plain = stepper.start(2)
+    assert np.array_equal(start, plain[0])
+    asked, _ = stepper.step(np.array([high, middle]), plain[1])
+    assert np.array_equal(logits[1], asked[1])
+    np.testing.assert_allclose(logits[0], 2 * asked[0] - asked[1], atol=1e-6)
+
+
+def test_a_plan_is_for_where_the_piece_will_stand(stepper: Stepper):
+    plan = Plan(key=Key(0, 3, minor=True), lowest=60, highest=70, bars=2, scale=True)
+    home = Home.of_key(Key(0, 3, minor=True))
+    constraint, ids = Planned(plan, home=home), []
+    for step in Sampler(stepper, SamplingConfig()).sample([constraint], [1]):
+        ids.append(step[0][1])
+    piece = home.lead(tidy(decode(ids)))
+    assert piece.keys == (Key(0, 3, minor=True),)
+    pitches = {note.pitch for voice in piece.voices for note in voice.notes}
+    assert pitches <= {61, 62, 63, 64, 65, 66, 68, 69}
 
 
 def test_a_penalty_makes_pitches_come_again_less_and_spares_what_is_not_counted(stepper: Stepper):

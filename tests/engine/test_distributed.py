@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from audio_rnn import storage
-from audio_rnn.engine.run_folder import read_history
+from audio_rnn.runs.history import read_history
 
 REPO = Path(__file__).parents[2]
 SCRIPT = """
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 import torch
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import stop
+from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.trainer import Trainer
 from tests.engine.test_distributed import assert_alone
 from tests.engine.toy import ToyBatches, ToyTask
@@ -32,8 +32,8 @@ RESUMED = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from audio_rnn.engine.distributed import stop
-from audio_rnn.engine.interrupt import Terminated
+from audio_rnn.distributed.processes import stop
+from audio_rnn.runs.signals import Terminated
 from tests.engine.test_trainer import Stopping, train
 torch.set_num_threads(1)
 folder = Path(sys.argv[1])
@@ -52,7 +52,7 @@ UNREADABLE = """
 import sys
 from pathlib import Path
 import torch
-from audio_rnn.engine.distributed import stop
+from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import InputError
 from tests.engine.test_trainer import BASE, Unreadable

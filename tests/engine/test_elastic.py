@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from audio_rnn import storage
-from audio_rnn.engine import distributed
+from audio_rnn.distributed import processes
+from audio_rnn.distributed.processes import Process
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import Process
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import TrainingError
 from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
@@ -29,7 +29,7 @@ import os, signal, sys
 from dataclasses import replace
 from pathlib import Path
 import torch
-from audio_rnn.engine.distributed import stop
+from audio_rnn.distributed.processes import stop
 from tests.engine.test_trainer import BASE, train
 from tests.engine.toy import ToyBatches
 torch.set_num_threads(1)
@@ -112,11 +112,11 @@ def test_a_killed_process_comes_back_and_the_result_is_that_of_an_uninterrupted_
 
 
 def test_processes_that_see_different_data_stop_instead_of_waiting(monkeypatch):
-    monkeypatch.setattr(distributed, "from_all", lambda value, process: [value, 7])
+    monkeypatch.setattr(processes, "from_all", lambda value, process: [value, 7])
     process = Process(0, 2, torch.device("cpu"))
-    assert distributed.agreed(7, "batches", process) == 7
+    assert processes.agreed(7, "batches", process) == 7
     with pytest.raises(TrainingError, match="found 9, 7 batches in the processes"):
-        distributed.agreed(9, "batches", process)
+        processes.agreed(9, "batches", process)
 
 
 def test_after_an_error_between_batches_nothing_goes_on_reading(tmp_path, monkeypatch):
@@ -131,7 +131,7 @@ def test_after_an_error_between_batches_nothing_goes_on_reading(tmp_path, monkey
                 closed.append(epoch)
 
     flags = iter([False, False])
-    monkeypatch.setattr(distributed, "anywhere", lambda flag, process: next(flags))
+    monkeypatch.setattr(processes, "anywhere", lambda flag, process: next(flags))
     with pytest.raises(RuntimeError, match="StopIteration") as error:
         Trainer(ToyTask(), TrainingConfig(device="cpu"), tmp_path).fit(Noting(), ToyBatches())
     assert error.traceback

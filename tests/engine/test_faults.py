@@ -18,12 +18,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from audio_rnn.engine import run_folder
-from audio_rnn.engine.checkpoint import load_state, save_state
-from audio_rnn.engine.interrupt import Interrupted
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import read_model
+from audio_rnn.runs.checkpoint import load_state, save_state
+from audio_rnn.runs.folder import claimed
+from audio_rnn.runs.signals import Interrupted
 from benchmarks.faults import equal, survive
 from tests.engine.test_trainer import BASE, Stopping, train
 from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
@@ -177,7 +177,7 @@ def test_a_learning_rate_at_which_all_explodes_is_told(tmp_path: Path) -> None:
 
 def hold(folder: Path, pipe: int) -> None:
     """Train nothing in a folder for ever, with a worker."""
-    with run_folder.claimed(folder):
+    with claimed(folder):
         os.fork()
         os.write(pipe, b"!")
         time.sleep(60)

@@ -13,13 +13,16 @@ import pytest
 import torch
 
 from audio_rnn import storage
-from audio_rnn.engine import distributed, run_folder
+from audio_rnn.distributed import processes
+from audio_rnn.engine import trainer
 from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.interrupt import Interrupted, Terminated
 from audio_rnn.engine.trainer import Trainer
-from audio_rnn.errors import AudioError, ConfigError, TrainingError
+from audio_rnn.errors import AudioError, ConfigError, InputError, TrainingError
 from audio_rnn.models.folder import read_model
+from audio_rnn.runs.folder import claimed
+from audio_rnn.runs.history import read_history
+from audio_rnn.runs.signals import Interrupted, Terminated
 from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
 
 BASE = TrainingConfig(epochs=4, rate=1e-2, device="cpu")
@@ -54,7 +57,7 @@ class Stopping(ToyBatches):
 def test_training_lowers_the_error(tmp_path: Path) -> None:
     config = replace(BASE, epochs=60, rate=5e-2, averaging="none")
     train(tmp_path, config, dropout=0.0)
-    scores = [e["error"] for e in run_folder.read_history(tmp_path) if "error" in e]
+    scores = [e["error"] for e in read_history(tmp_path) if "error" in e]
     assert scores[-1] < 0.3 * scores[0]
     assert (tmp_path / "curves.png").stat().st_size > 5000
 
@@ -78,9 +81,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
             train(tmp_path / "parts", config, Stopping(*stop))
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert run_folder.read_history(tmp_path / "whole") == run_folder.read_history(
-        tmp_path / "parts"
-    )
+    assert read_history(tmp_path / "whole") == read_history(tmp_path / "parts")
     best = [read_model(tmp_path / run, "toy").weights for run in ("whole", "parts")]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
 
@@ -100,9 +101,7 @@ def test_a_crash_between_saves_changes_nothing_either(tmp_path: Path) -> None:
         train(tmp_path / "parts", config, Crashing())
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert run_folder.read_history(tmp_path / "whole") == run_folder.read_history(
-        tmp_path / "parts"
-    )
+    assert read_history(tmp_path / "whole") == read_history(tmp_path / "parts")
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
@@ -129,7 +128,7 @@ def test_a_process_that_is_asked_to_stop_saves_and_says_so(
 
 def test_accumulated_batches_make_one_step(tmp_path: Path) -> None:
     train(tmp_path, replace(BASE, epochs=1, accumulate=2))
-    steps = [e for e in run_folder.read_history(tmp_path) if "rate" in e]
+    steps = [e for e in read_history(tmp_path) if "rate" in e]
     assert len(steps) == 3  # of five batches
 
 
@@ -142,7 +141,7 @@ def test_a_step_of_fewer_batches_takes_their_mean_too(tmp_path: Path) -> None:
         Trainer(toy, replace(BASE, epochs=1, accumulate=accumulate, clip=1e9), run).fit(
             ToyBatches(items=16), ToyBatches()
         )
-        entry = run_folder.read_history(run)[0]
+        entry = read_history(run)[0]
         runs.append((entry["grad_norm"], entry["mean_loss"]))
     assert runs[1] == pytest.approx(runs[0], rel=1e-6)
 
@@ -150,7 +149,7 @@ def test_a_step_of_fewer_batches_takes_their_mean_too(tmp_path: Path) -> None:
 def test_the_schedule_lasts_as_long_as_the_training(tmp_path: Path) -> None:
     """Five batches an epoch in steps of four: the second step of each epoch has only one."""
     train(tmp_path, replace(BASE, epochs=20, accumulate=4, warmup=0.0))
-    rates = [e["rate"] for e in run_folder.read_history(tmp_path) if "rate" in e]
+    rates = [e["rate"] for e in read_history(tmp_path) if "rate" in e]
     assert len(rates) == 40 and rates == sorted(rates, reverse=True)
     assert rates[20] == pytest.approx(BASE.rate / 2, rel=0.2)
     assert len(set(rates)) == 40  # it does not end before the training does
@@ -181,7 +180,7 @@ def test_a_loss_that_is_not_finite_names_the_item_and_is_skipped(
 def test_skipped_batches_are_counted_anew_every_epoch(tmp_path: Path) -> None:
     toy = ToyTask(poison="item7")
     Trainer(toy, replace(BASE, skip_limit=2), tmp_path).fit(Poisoned(3), ToyBatches())
-    steps = [e for e in run_folder.read_history(tmp_path) if "rate" in e]
+    steps = [e for e in read_history(tmp_path) if "rate" in e]
     assert len(steps) == BASE.epochs
 
 
@@ -189,7 +188,7 @@ def test_an_epoch_without_a_finite_loss_is_the_last(tmp_path: Path) -> None:
     toy = ToyTask(poison="item0")
     with pytest.raises(TrainingError, match="epoch 1: no batch had a finite loss"):
         Trainer(toy, BASE, tmp_path).fit(Poisoned(1), ToyBatches())
-    assert not run_folder.read_history(tmp_path)
+    assert not read_history(tmp_path)
 
 
 class Steep(ToyTask):
@@ -215,7 +214,7 @@ def test_gradients_that_stay_infinite_in_fp16_are_counted(
 
 def test_early_stopping(tmp_path: Path) -> None:
     train(tmp_path, replace(BASE, epochs=50, rate=1e-9, patience=2, averaging="none"), dropout=0.0)
-    assert max(e["epoch"] for e in run_folder.read_history(tmp_path)) < 50
+    assert max(e["epoch"] for e in read_history(tmp_path)) < 50
 
 
 def test_a_plateau_halves_the_rate(tmp_path: Path) -> None:
@@ -229,13 +228,13 @@ def test_a_plateau_halves_the_rate(tmp_path: Path) -> None:
         averaging="none",
     )
     train(tmp_path, config, dropout=0.0)
-    rates = [e["rate"] for e in run_folder.read_history(tmp_path) if "rate" in e]
+    rates = [e["rate"] for e in read_history(tmp_path) if "rate" in e]
     assert rates[-1] < rates[0] / 3
 
 
 def test_gradient_norms_of_layers_are_in_the_history(tmp_path: Path) -> None:
     train(tmp_path, replace(BASE, epochs=1, log_layers=True))
-    entry = run_folder.read_history(tmp_path)[0]
+    entry = read_history(tmp_path)[0]
     total = sum(v**2 for k, v in entry.items() if k.startswith("grad_norm.")) ** 0.5
     assert total == pytest.approx(entry["grad_norm"], rel=1e-4)
 
@@ -272,17 +271,17 @@ def test_a_model_with_broken_scores_is_never_the_best(
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with run_folder.claimed(tmp_path), pytest.raises(TrainingError, match="another training runs"):
+    with claimed(tmp_path), pytest.raises(TrainingError, match="another training runs"):
         train(tmp_path)
 
 
 def test_a_history_that_was_cut_off_is_continued(tmp_path: Path) -> None:
     train(tmp_path)
-    whole = run_folder.read_history(tmp_path)
+    whole = read_history(tmp_path)
     with (tmp_path / "history.jsonl").open("a") as file:
         file.write('{"epoch": 5, "st')
     train(tmp_path)
-    assert run_folder.read_history(tmp_path) == whole
+    assert read_history(tmp_path) == whole
     assert (tmp_path / "history.jsonl").read_text().endswith("}\n")
 
 
@@ -337,9 +336,7 @@ def test_truncation_in_several_processes_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their shares of a batch may have different numbers of pieces."""
-    monkeypatch.setattr(
-        distributed, "start", lambda _: distributed.Process(0, 2, torch.device("cpu"))
-    )
+    monkeypatch.setattr(processes, "start", lambda _: processes.Process(0, 2, torch.device("cpu")))
     with pytest.raises(ConfigError, match=r"training\.truncate: found 3 with 2 processes"):
         Trainer(ToyTask(), replace(BASE, truncate=3), tmp_path)
 
@@ -400,7 +397,7 @@ def test_validation_stops_when_asked_and_is_done_again(
     assert "stopped at epoch 2" in capsys.readouterr().err
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    histories = [run_folder.read_history(tmp_path / run) for run in ("whole", "parts")]
+    histories = [read_history(tmp_path / run) for run in ("whole", "parts")]
     assert histories[0] == histories[1]
     best = [read_model(tmp_path / run, "toy").weights for run in ("whole", "parts")]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
@@ -431,11 +428,11 @@ def test_a_checkpoint_that_cannot_be_used_says_what_to_do(
 ) -> None:
     train(tmp_path, replace(BASE, epochs=2))
     change(tmp_path / "checkpoint")
-    with pytest.raises(TrainingError, match=r"checkpoint.*; delete .*checkpoint to start anew"):
+    with pytest.raises(InputError, match=r"checkpoint.*; delete .*checkpoint to start anew"):
         train(tmp_path)
     shutil.rmtree(tmp_path / "checkpoint")
     train(tmp_path)
-    entries = [e["epoch"] for e in run_folder.read_history(tmp_path) if "error" in e]
+    entries = [e["epoch"] for e in read_history(tmp_path) if "error" in e]
     assert entries == [1, 2, 3, 4]  # nothing is left of the training before
 
 
@@ -443,3 +440,16 @@ def test_tensorboard_gets_the_scalars(tmp_path: Path) -> None:
     train(tmp_path, replace(BASE, epochs=1, tensorboard=True))
     event = next((tmp_path / "tensorboard").glob("events*"))
     assert b"grad_norm" in event.read_bytes()
+
+
+def test_a_checkpoint_is_never_older_than_some_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without save_every as well."""
+    saved: list[int] = []
+    monkeypatch.setattr(trainer, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(
+        trainer.State, "save", lambda state, folder: saved.append(state.position.step)
+    )
+    train(tmp_path, replace(BASE, epochs=1))
+    assert saved == [1, 2, 3, 4, 5, 5]

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.run_folder import read_history
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack, State
+from audio_rnn.runs.history import read_history
 
 FRAMES, PIECE = 60, 12
 

@@ -10,8 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from audio_rnn.augment import AugmentConfig, FrameAugmentConfig, FrameMaskConfig
 from audio_rnn.data.dataset import Example, collate
+from audio_rnn.distributed.processes import Process
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.distributed import Process
 from audio_rnn.engine.state import State
 from audio_rnn.engine.update import Updates
 from audio_rnn.features import FeatureConfig
@@ -45,9 +45,7 @@ def test_a_step_asks_for_little(stretched: float, asked: int):
     updates = Updates(task, State(model, config, Process(0, 1, torch.device("cpu"))), config, print)
     inputs = torch.randn(2, 40, 13).numpy()
     batch = collate([Example("a", inputs[0], [1, 2]), Example("b", inputs[1, :30], [3])])
-    updates.gather(batch)
-    updates.step(0.1, batch.ids)
+    list(updates.steps(batch, 0.1, last=False))
     with Questions() as questions:
-        updates.gather(batch)
-        updates.step(0.1, batch.ids)
+        list(updates.steps(batch, 0.1, last=False))
     assert questions.count == asked

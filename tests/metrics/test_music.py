@@ -48,6 +48,13 @@ def test_a_scale_is_consistent_and_a_chord_polyphonic():
     assert measure_music(tune(60, 60)).pitch_class_entropy == 0
 
 
+def test_bars_that_come_again_are_counted():
+    bars = {"a": (60, 62, 64, 65), "b": (67, 65, 64, 62), "c": (60, 62, 64, 64)}
+    found = {form: measure_music(tune(*(p for n in form for p in bars[n]))) for form in FORMS}
+    assert {form: s.repetition for form, s in found.items()} == pytest.approx(FORMS)
+
+
+FORMS = {"abc": 0.0, "aba": 1 / 3, "abab": 0.5, "aaaa": 0.75}
 melodies = st.lists(st.integers(50, 60), min_size=1, max_size=40).map(lambda p: tune(*p))
 
 

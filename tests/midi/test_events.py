@@ -16,7 +16,7 @@ from audio_rnn.midi.files import read_midi
 from audio_rnn.midi.grammar import Grammar
 from audio_rnn.midi.midi_file import midi_bytes, parse_midi
 from audio_rnn.midi.piece import Key, Meter, Note, Piece, Tempo, Voice, transpose
-from audio_rnn.midi.symbols import KIND, Kind, event_vocabulary, identify
+from audio_rnn.midi.symbols import ANNOTATIONS, KIND, Kind, event_vocabulary, identify
 from audio_rnn.midi.tidy import tidy
 from tests.midi.pieces import NOTTINGHAM, pieces, tune
 
@@ -67,7 +67,6 @@ def test_whatever_keeps_to_the_grammar_is_a_piece(seed: int, bars: int | None):
     rng = np.random.default_rng(seed)
     grammar, ids = Grammar(bars=bars), []
     end = identify(Kind.END)
-    annotations = (Kind.DENSITY, Kind.REGISTER)
     while True:
         allowed = grammar.allowed()
         assert allowed.any(), event_vocabulary().decode(ids)[-300:]
@@ -83,7 +82,7 @@ def test_whatever_keeps_to_the_grammar_is_a_piece(seed: int, bars: int | None):
     piece = decode(ids)
     sounding = tuple(voice for voice in piece.voices if voice.notes)
     assert tidy(piece) == replace(piece, voices=sounding)
-    assert encode(piece) == [symbol for symbol in ids if KIND[symbol] not in annotations]
+    assert encode(piece) == [symbol for symbol in ids if KIND[symbol] not in ANNOTATIONS]
     assert bars is None or len(list(piece.bars())) == bars
 
 

@@ -11,8 +11,8 @@ import torch
 
 from audio_rnn.config import read_yaml
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.run_folder import claimed
 from audio_rnn.errors import TrainingError
+from audio_rnn.runs.folder import claimed
 from recipes import run_facts
 from recipes.same_run import describe_run
 

@@ -12,13 +12,13 @@ import torch
 
 from audio_rnn.data.manifest import Utterance, write_manifest
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.run_folder import read_history
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.features import FeatureConfig
 from audio_rnn.models.acoustic import AcousticConfig
 from audio_rnn.models.recurrent import RecurrentConfig
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
 from audio_rnn.models.transfer import begin_with, shared_rows
+from audio_rnn.runs.history import read_history
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
 from recipes.speech_recognition.train import train

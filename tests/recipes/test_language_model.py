@@ -14,9 +14,9 @@ import pytest
 
 from audio_rnn import config as configs
 from audio_rnn.data.texts import UNKNOWN, read_texts
-from audio_rnn.engine.run_folder import read_history
 from audio_rnn.errors import InputError, ModelError, TrainingError, VocabularyError
 from audio_rnn.models.sequence import SequenceModel
+from audio_rnn.runs.history import read_history
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from recipes.language_model import evaluate as evaluation
 from recipes.language_model import prepare_default, prepare_text

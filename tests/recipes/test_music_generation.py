@@ -20,7 +20,6 @@ from audio_rnn.__main__ import main
 from audio_rnn.data.pieces import read_pieces
 from audio_rnn.decoding.planned import Plan
 from audio_rnn.decoding.sampling import SamplingConfig
-from audio_rnn.engine.run_folder import read_history
 from audio_rnn.errors import ConfigError, InputError, ModelError, MusicError
 from audio_rnn.inference.endless import write_endless
 from audio_rnn.inference.generator import Generator
@@ -28,6 +27,7 @@ from audio_rnn.midi.decoding import decode
 from audio_rnn.midi.files import read_piece, write_midi
 from audio_rnn.midi.piece import Key, Meter, Piece, transpose
 from audio_rnn.midi.tidy import tidy
+from audio_rnn.runs.history import read_history
 from recipes.music_generation import (
     evaluate,
     prepare_default,
@@ -201,6 +201,7 @@ def test_a_primer_that_cannot_be_is_named(generator: Generator, primer, plan, me
         (("--meter", "7/8"), "meter: found 7/8, which the model never saw"),
         (("--bars", 0), "bars: found 0, expected 1 or more"),
         (("--density", "2"), "density: found (2.0, 2.0), expected values from 0 to 1"),
+        (("--guidance", 0), "guidance: found 0.0, expected above 0, at most 10"),
         (("--density", "a:b"), "--density: found 'a:b', expected a number"),
         (("--range", "84:48"), "range of pitches: found (84, 48)"),
         (("--range", "61:61", "--key", "C", "--scale"), "found no pitch from 61 to 61"),
@@ -217,6 +218,10 @@ def test_a_primer_that_cannot_be_is_named(generator: Generator, primer, plan, me
         (("--harmonize", "no.mid"), "no.mid: cannot be read"),
         (("--harmonize", "a.mid", "--primer", "b.mid"), "--harmonize: found --primer beside it"),
         (("--harmonize", "a.mid", "--endless"), "--harmonize: found --endless beside it"),
+        (("--endless", "--bars", 4), "--endless: found --bars beside it"),
+        (("--endless", "--wav"), "--endless: found --wav beside it"),
+        (("--beam", 2, "--top-p", 0.9), "--beam: found --top-p beside it"),
+        (("--soundfont", __file__), "--soundfont: found no --wav beside it"),
         (("--primer", "no.mid"), "no.mid: cannot be read"),
     ],
 )
@@ -224,6 +229,23 @@ def test_mistakes_are_named(run: Path, tmp_path: Path, call, arguments, message:
     status, _, err = call("generate", "-m", run, "-o", tmp_path / "a.mid", *arguments)
     assert (status, message in err) == (1, True), err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_key_that_pieces_never_go_to_is_named(generator: Generator):
+    primer = tidy(replace(tune(70, 74, 77, 82), keys=(Key(0, -2),)))
+    message = "key: found D after a primer in Bb, which the model never saw; expected one of Bb"
+    with pytest.raises(MusicError, match=message):
+        generator.generate(Plan(key=Key(0, 2), bars=4), primer=primer)
+    (piece,) = generator.generate(Plan(key=Key(0, -2), bars=4), primer=replace(primer, keys=()))
+    assert piece.keys == (Key(0, -2),)  # a primer without key is in the one that is asked
+
+
+def test_guidance_changes_what_is_drawn_where_something_is_asked(generator: Generator):
+    asked = Plan(bars=4, meter=(4, 4), density=(1.0, 1.0))
+    plain, guided = (replace(asked, guidance=guidance) for guidance in (1.0, 2.0))
+    assert generator.generate(plain, seed=1) != generator.generate(guided, seed=1)
+    free = (Plan(bars=4, guidance=guidance) for guidance in (1.0, 2.0))
+    assert generator.generate(next(free), seed=1) == generator.generate(next(free), seed=1)
 
 
 @pytest.mark.parametrize(("name", "data", "message"), BROKEN, ids=[name for name, *_ in BROKEN])
@@ -281,7 +303,7 @@ def test_a_model_of_text_is_no_generator(run: Path, tmp_path: Path):
 
     model = SequenceModel(SequenceConfig(8, hidden=8), Vocabulary.from_texts(["abc"]))
     write_model(tmp_path, model, model.describe())
-    with pytest.raises(ModelError, match="found a model of 4 other symbols"):
+    with pytest.raises(ModelError, match="found a model of 4 symbols and 0 hints"):
         Generator.load(tmp_path)
 
 

@@ -14,8 +14,8 @@ from scipy.io import savemat
 
 from audio_rnn import config as configs
 from audio_rnn.data.rolls import KEYS, LOWEST_PITCH, Roll, read_rolls
-from audio_rnn.engine.run_folder import read_history
 from audio_rnn.errors import MusicError, TrainingError
+from audio_rnn.runs.history import read_history
 from recipes.music_generation import evaluate_rolls, prepare_jsb, prepare_pianorolls
 from recipes.music_generation.leakage import shares_tune
 from recipes.music_generation.roll_files import SPLITS, repeats

@@ -19,17 +19,18 @@ from audio_rnn.data.samples import describe
 from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.data.shards import index_path, read_index
 from audio_rnn.data.tar import read_samples
-from audio_rnn.engine.distributed import Process
-from audio_rnn.engine.interrupt import Interrupted
+from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import InputError, ManifestError, TrainingError
 from audio_rnn.models.folder import read_model
+from audio_rnn.runs.signals import Interrupted
 from recipes import index_shards, shard
+from recipes.audio_tagging import evaluate as evaluate_tagger
 from recipes.audio_tagging import loading
 from recipes.audio_tagging import prepare_default as prepare_sounds
 from recipes.audio_tagging.config import RecipeConfig as SoundRecipe
 from recipes.audio_tagging.sharded import Heard
 from recipes.audio_tagging.train import train as train_tagger
-from recipes.speech_recognition import prepare_default
+from recipes.speech_recognition import evaluate, prepare_default
 from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.train import train
 
@@ -146,7 +147,7 @@ def test_mistakes_are_named(folder, tmp_path, change, message):
 
 
 def test_a_tagger_trains_from_shards_too(tmp_path):
-    """With the same classes in the same shares, and bad clips left out."""
+    """With the same classes in the same shares; it is scored on them as on files."""
     options = prepare_sounds.Options(
         tmp_path / "sounds", train=12, valid=8, test=8, soundscapes=True
     )
@@ -170,7 +171,25 @@ def test_a_tagger_trains_from_shards_too(tmp_path):
     assert one == other
     assert len(one) == 12
     train_tagger(replace(sharded, training=replace(sharded.training, epochs=1)))
-    assert (tmp_path / "run" / "model" / "model.json").exists()
+    scores = [
+        evaluate_tagger.evaluate(evaluate_tagger.Options(tmp_path / "run", path, psds=False))
+        for path in (tmp_path / "sounds/test.jsonl", tmp_path / "shards/test.shards.jsonl")
+    ]
+    assert scores[0] == pytest.approx(scores[1]) and len(scores[0]) > 3
     refused = replace(sharded, model=replace(sharded.model, labels="one"))
     with pytest.raises(ManifestError, match="expected one for a model of one class a clip"):
         Heard(refused, tmp_path, classes)(replace(CLIP, tags=tuple(classes.names[:2])))
+
+
+def test_a_recogniser_is_scored_on_shards_as_on_files(folder, shards, tmp_path, capsys):
+    """The same counts and texts, whatever lies beside each other in a batch."""
+    run = tmp_path / "run"
+    train(debug(shards, run, epochs=1))
+    test = shards / "test.shards.jsonl"
+    assert f"--manifest {test}" in capsys.readouterr().err  # how to go on
+    found = []
+    for path in (folder / "test.jsonl", test):
+        evaluate.evaluate(evaluate.Options(run, path, output=tmp_path / "scores.jsonl"))
+        scores, *rows = (tmp_path / "scores.jsonl").read_text().splitlines()
+        found.append([scores, *sorted(rows)])
+    assert found[0] == found[1] and len(found[0]) == 7

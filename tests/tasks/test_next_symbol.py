@@ -13,9 +13,9 @@ from torch import Tensor
 
 from audio_rnn.data.sequences import SequenceBatch, SequenceBatchConfig, SequenceBatches, collate
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.run_folder import read_history
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
+from audio_rnn.runs.history import read_history
 from audio_rnn.tasks.next_symbol import NextSymbol
 from audio_rnn.vocabulary import Vocabulary
 from tests.test_layers import MODULES, imports, room
@@ -158,7 +158,7 @@ def test_text_and_music_share_the_task_and_the_engine_as_they_are():
     for name in ("language_model", "music_generation"):
         used = imports(MODULES[f"recipes.{name}.train"])
         assert {"audio_rnn.tasks.next_symbol", "audio_rnn.engine.trainer"} <= used
-    shared = [m for m in MODULES if m.startswith("audio_rnn.engine.")]
+    shared = [m for m in MODULES if m.startswith(("audio_rnn.engine.", "audio_rnn.runs."))]
     for module in ("audio_rnn.tasks.next_symbol", "audio_rnn.models.sequence", *shared):
         assert not {m for m in reached(module) if room(m) == "midi" or "music" in m}, module
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from audio_rnn.data.rolls import KEYS, RollBatch, RollBatchConfig, RollBatches, collate
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.run_folder import read_history
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.rolls import RollConfig, RollModel
+from audio_rnn.runs.history import read_history
 from audio_rnn.tasks.piano_roll import PianoRoll
 from tests.data.test_rolls import random_roll
 

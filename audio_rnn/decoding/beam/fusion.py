@@ -25,6 +25,7 @@ from audio_rnn.errors import DecodingError, LanguageModelError
 from audio_rnn.vocabulary import SPACE, Vocabulary
 
 SPECIAL = ("<s>", "</s>", "<unk>")
+LARGEST = 500.0  # nats that a symbol may earn: what a floating-point number holds, with room
 FEWEST_SPELLED = 0.5  # share of an LM's words that the model can write; less is another language
 
 
@@ -53,8 +54,9 @@ class Weights:
         for name, value in asdict(self).items():
             if not np.isfinite(value):
                 raise DecodingError(f"{name}: found {value}, expected a finite number")
-        if self.neural_weight < 0:
-            raise DecodingError(f"neural_weight: found {self.neural_weight}, expected 0 or more")
+        for name in ("lm_weight", "unknown_cost", "neural_weight"):
+            if getattr(self, name) < 0:
+                raise DecodingError(f"{name}: found {getattr(self, name)}, expected 0 or more")
 
 
 def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) -> Fusion:
@@ -73,11 +75,20 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     letters, first_letter = spelling.flat()
     unknown = word_lm.unknown if word_lm else 0
     hotwords = make_hotwords(knowledge.hotwords, spelling)
-    trie = make_trie([way for _, way in spelled], _best_scores(ids, costs, word_lm, weights))
-    outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
     models = (knowledge.lm, knowledge.neural, knowledge.rescorer)
     bonus = float(weights.word_bonus) if any(model is not None for model in models) else 0.0
+    scores = _best_scores(ids, costs, word_lm, weights) + bonus
+    trie = make_trie([way for _, way in spelled], scores)
+    outside = _unigram(word_lm, unknown, weights) - (weights.unknown_cost if word_lm else 0.0)
+    outside += bonus
     worst = min(outside, float(trie.lookahead.min(where=trie.lookahead > -np.inf, initial=0.0)))
+    start = hotwords.highest + max(0.0, bonus)
+    most = start - worst + bonus
+    if most > LARGEST:
+        raise DecodingError(
+            f"hotwords and weights: found {most:.0f} nats that a symbol can earn at once, expected "
+            f"{LARGEST:.0f} at most; lower the boosts, or the weights and costs of language models"
+        )
     return Fusion(
         kind=spelling.kinds(),
         sounds=_sounds(vocabulary),
@@ -99,7 +110,8 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
         unknown_cost=float(weights.unknown_cost),
         hotwords=hotwords,
         highest=math.exp(hotwords.highest),
-        highest_end=math.exp(hotwords.highest - worst + max(0.0, bonus)),
+        highest_start=math.exp(start),
+        highest_end=math.exp(most),
     )
 
 

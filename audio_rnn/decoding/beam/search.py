@@ -34,7 +34,7 @@ from audio_rnn.vocabulary import BLANK
 # Why the search stopped: at the end, at a pause, after the longest segment, for lack of nodes, for
 # rows that are `wanted`, at what is not a number.
 RAN, PAUSED, LONG, FULL, WAITS, BROKEN = range(6)
-RESCALE = 1e-30  # best probability at which the scale moves
+RESCALE = 1e-30  # best probability at which the scale moves, and 1 / that
 
 
 @lean
@@ -98,7 +98,8 @@ def step(
         for first, last in ((0, 1), (1, counts[ALIVE])):  # the best alone raises the floor
             fresh, unmet, best = propose(
                 first, last, active, probs, floor, fresh, best, beam, arena, counts[LEADER],
-                new, fusion.kind, fusion.sounds, fusion.highest, fusion.highest_end,
+                new, fusion.kind, fusion.sounds, fusion.highest,
+                fusion.highest_start, fusion.highest_end,
             )  # fmt: skip
             if unmet < len(new):
                 fresh, best = make_children(
@@ -176,7 +177,7 @@ def settle(beam: NDArray[np.void], counts: NDArray[np.int64]) -> None:
 @lean
 def rescale(best: float, room: Room) -> None:
     """Bring probabilities near 1 if the `best` is far from it."""
-    if 0 < best < RESCALE:
+    if 0 < best < RESCALE or best > 1 / RESCALE:
         room.scale[0] += np.log(best)
         for i in range(room.counts[ALIVE]):
             room.beam[i].blank /= best

@@ -9,7 +9,7 @@ from audio_rnn.decoding.beam.prefixes import find_child
 from audio_rnn.decoding.beam.selection import rank_floor
 from audio_rnn.decoding.beam.spelling import CONTINUES
 from audio_rnn.decoding.beam.tables import ALIVE, LEADER, WANTED, Fusion, Neural
-from audio_rnn.decoding.beam.trie import NONE
+from audio_rnn.decoding.beam.trie import NONE, ROOT
 from audio_rnn.decoding.compiled import lean
 
 NOTHING = 1e-250  # slower than zero to compute with, and as good
@@ -58,11 +58,12 @@ def want_rows(
 ) -> bool:
     """Whether a prefix that may grow still needs a row of the neural model; all such into `wanted`."""
     kinds, sounds = fusion.kind, fusion.sounds
-    highest, highest_end = fusion.highest, fusion.highest_end
+    highest_end = fusion.highest_end
     for i in range(counts[ALIVE]):
         node = beam[i].node
         if arena[node].row != NONE:
             continue
+        highest = fusion.highest_start if arena[node].word == ROOT else fusion.highest
         for s in active:
             same = sounds[s] == sounds[beam[i].last]
             chance = (beam[i].blank if same else beam[i].total) * probs[s]
@@ -89,7 +90,8 @@ def propose(
     new: NDArray[np.void],
     kinds: NDArray[np.int8],
     sounds: NDArray[np.int32],
-    highest: float,
+    inside: float,
+    start: float,
     highest_end: float,
 ) -> tuple[int, int, float]:
     """Prefixes that come of those from `first` to `stop`, the best one first, and may be new to the
@@ -101,6 +103,7 @@ def propose(
         if beam[i].total * probs[active[0]] * highest_end < floor:
             continue
         node, last, total = beam[i].node, sounds[beam[i].last], beam[i].total
+        highest = start if arena[node].word == ROOT else inside
         for s in active:
             chance = (beam[i].blank if sounds[s] == last else total) * probs[s]
             if chance * (highest if kinds[s] == CONTINUES else highest_end) < floor:

@@ -44,6 +44,7 @@ class Fusion(NamedTuple):
     unknown_cost: float  # nats, for a word outside the trie
     hotwords: HotwordTables
     highest: float  # factor that a symbol inside a word can earn at most
+    highest_start: float  # ... that begins one
     highest_end: float  # ... the end of a word
 
 

@@ -158,6 +158,18 @@ def test_a_search_bound_to_a_lexicon_looks_for_unlikely_symbols():
     assert decode(far, log_probs).text == "AB"
 
 
+def test_an_open_word_is_not_dropped_for_the_bonus_of_one_that_has_ended(words_lm):
+    probs = np.array([[0.05, 0.03, 0.9, 0.02], [0.7, 0.2, 0.05, 0.05], [0.07, 0.03, 1e-5, 0.9]])
+    decoder = BeamDecoder(
+        LETTERS,
+        STEP,
+        Knowledge(words_lm, lexicon=["A", "AB"]),
+        Weights(lm_weight=0.1, word_bonus=6.0),
+        BeamConfig(beam_threshold=3.0),
+    )
+    assert decode(decoder, np.log(probs).astype(np.float32)).text == "AB"
+
+
 def test_an_unfinished_word_of_a_lexicon_is_left_out():
     decoder = BeamDecoder(LETTERS, STEP, Knowledge(lexicon=["ABBA"]), config=BeamConfig(2))
     assert decode(decoder, sharp_log_probs([2, 3, 0, 0, 3, 0], best=0.99)).text == ""
@@ -224,6 +236,13 @@ def test_speech_without_a_pause_stays_bounded_and_whole():
     done += decoding.finish()
     assert most <= LONGEST / STEP + steps / 50 + 1
     assert joined(done).text == decode(GreedyDecoder(LETTERS, STEP), sharp_log_probs(path)).text
+
+
+def test_boosts_that_add_up_stay_finite():
+    """Each of two hundred words earns 200 nats, of which a floating-point number holds 709."""
+    decoder = BeamDecoder(LETTERS, STEP, Knowledge(hotwords={"AB": 100.0}), config=BeamConfig(8))
+    best = decoder.best(sharp_log_probs([2, 3, 1] * 200), 1)[0]
+    assert best.score == pytest.approx(200 * 200, rel=0.02)
 
 
 def test_a_pause_makes_a_segment_final():

@@ -8,14 +8,32 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Generator, Iterator, Mapping
+from typing import Protocol, TypeVar
 
 import torch
 
-from audio_rnn.engine.distributed import Process
-from audio_rnn.engine.state import Position
-from audio_rnn.engine.task import Batch
+from audio_rnn.distributed.processes import Process
 
 INTERVAL = 10.0  # seconds of training that a line sums up
+
+
+class Measurable(Protocol):
+    """A batch, as far as it is measured."""
+
+    @property
+    def size(self) -> float:
+        """What its items add up to without padding, in `unit`."""
+
+    @property
+    def unit(self) -> str:
+        """Such as "s" for seconds of sound."""
+
+    @property
+    def padding(self) -> float:
+        """Share of it that is padding, below 1."""
+
+
+Batch = TypeVar("Batch", bound=Measurable)
 
 
 class Meter:
@@ -37,11 +55,8 @@ class Meter:
             waited = time.monotonic() - asked
             yield batch
             now = time.monotonic()
-            self.seconds, self.waiting, asked = (
-                self.seconds + now - asked,
-                self.waiting + waited,
-                now,
-            )
+            self.seconds, self.waiting = self.seconds + now - asked, self.waiting + waited
+            asked = now
             self.size, self.unit = self.size + batch.size, batch.unit
             self.padded += batch.size / (1 - batch.padding)
 
@@ -50,14 +65,14 @@ class Meter:
         """Whether it is time for a line."""
         return self.seconds >= INTERVAL and self.padded > 0
 
-    def line(self, position: Position, entry: Mapping[str, float]) -> str:
-        """All about the interval that ends here; `entry` is of its last step.
+    def line(self, entry: Mapping[str, float]) -> str:
+        """All about the interval that ends here; `entry` is that of its last step.
 
         Of several processes each is taken to do as much as this one.
         """
         speed = self.size * self.process.world / self.seconds
         told = (
-            f"{time.strftime('%Y-%m-%d %H:%M:%S')}  epoch {position.epoch}  step {position.step}  "
+            f"{time.strftime('%Y-%m-%d %H:%M:%S')}  epoch {entry['epoch']}  step {entry['step']}  "
             f"loss {entry['mean_loss']:.4f}  gradient {entry['grad_norm']:.3g}  "
             f"rate {entry['rate']:.2e}  {speed:,.0f} {self.unit}/s  "
             f"padding {1 - self.size / self.padded:.1%}  waiting {self.waiting / self.seconds:.1%}  "

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch.distributed as dist
 
-from audio_rnn.engine import rendezvous
-from audio_rnn.engine.rendezvous import meeting_place
+from audio_rnn.distributed import rendezvous
+from audio_rnn.distributed.rendezvous import meeting_place
 
 
 def meet(monkeypatch: pytest.MonkeyPatch, store: dist.Store, world: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
@@ -15,12 +15,11 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from audio_rnn.device import choose_device
-from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.rendezvous import meeting_place
-from audio_rnn.engine.task import Task
-from audio_rnn.errors import ConfigError, TrainingError
+from audio_rnn.distributed.rendezvous import meeting_place
+from audio_rnn.errors import InputError, TrainingError
 
 Value = TypeVar("Value")
+Losses = Callable[[Any], dict[str, Tensor]]  # batch -> named losses, each (items,)
 
 
 @dataclass(frozen=True)
@@ -54,29 +53,39 @@ def start(device: str) -> Process:
     return Process(rank, world, chosen)
 
 
-def check(config: TrainingConfig, process: Process) -> None:
-    """Raises: ConfigError for what these processes cannot do."""
-    if config.precision == "fp16" and process.device.type == "cpu":
-        raise ConfigError("training.precision: found fp16 on the CPU, expected bf16 or float32")
-    if config.truncate is not None and process.world > 1:  # shares may have unlike piece counts
-        raise ConfigError(
-            f"training.truncate: found {config.truncate} with {process.world} processes, expected "
-            "one process; leave it out or start without torchrun"
-        )
-
-
 def stop() -> None:
     """Leave the group."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
-def shared_losses(task: Task, process: Process) -> Callable[[Any], dict[str, Tensor]]:
-    """`task.losses`; with several processes their gradients are averaged by DDP."""
+def sharing_gradients(losses: Losses, model: nn.Module, process: Process) -> Losses:
+    """`losses`, a function of batches; several processes get the mean of the gradients of all."""
     if process.world == 1:
-        return task.losses
+        return losses
     ids = [process.device.index] if process.device.type == "cuda" else None
-    return DistributedDataParallel(_Losses(task), device_ids=ids)
+    return DistributedDataParallel(_Forward(losses, model), device_ids=ids)
+
+
+def together(
+    items: Iterator[Value], process: Process, before_error: Callable[[], None]
+) -> Iterator[Value]:
+    """The same items; where one process cannot read its next one, all stop.
+
+    Raises: InputError, its own or, in the other processes, TrainingError; after `before_error`.
+    """
+    while True:
+        item, problem = None, None
+        try:
+            item = next(items, None)
+        except InputError as error:
+            problem = error
+        if anywhere(problem is not None, process):
+            before_error()
+            raise problem or TrainingError("another process cannot read its data")
+        if item is None:
+            return
+        yield item
 
 
 def anywhere(flag: bool, process: Process) -> bool:
@@ -125,14 +134,13 @@ def from_all(value: Any, process: Process) -> list[Any]:
     return box
 
 
-class _Losses(nn.Module):
-    """A module whose forward pass is the task's losses, since DDP hooks into forward passes."""
+class _Forward(nn.Module):
+    """A module whose forward pass is a function of a model, since DDP hooks into forward passes."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, losses: Losses, model: nn.Module) -> None:
         super().__init__()
-        self.model = task.model
-        self.task = task
+        self.losses, self.model = losses, model
 
     def forward(self, batch: Any) -> dict[str, Tensor]:
         """Named losses, each (items,)."""
-        return self.task.losses(batch)
+        return self.losses(batch)

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from audio_rnn.engine import meter
-from audio_rnn.engine.distributed import Process
-from audio_rnn.engine.meter import Meter
-from audio_rnn.engine.state import Position
+from audio_rnn.distributed.processes import Process
+from audio_rnn.runs import meter
+from audio_rnn.runs.meter import Meter
 from tests.engine.test_trainer import BASE, train
 from tests.engine.toy import ToyBatches
 
@@ -49,24 +48,9 @@ def test_speed_padding_and_waiting_are_those_of_the_interval() -> None:
     for _ in measured.measured(slow()):
         time.sleep(0.2)
     assert 0.6 <= measured.seconds < 5 and 0.2 <= measured.waiting < measured.seconds - 0.3
-    entry = {"mean_loss": 1.0, "grad_norm": 2.0, "rate": 0.1}
+    entry = {"epoch": 3, "step": 7, "mean_loss": 1.0, "grad_norm": 2.0, "rate": 0.1}
     speed, share = 2 * 96 / measured.seconds, 1 - 96 / (48 + 64)
-    line = measured.line(Position(epoch=3, step=7), entry)
+    line = measured.line(entry)
     assert f"epoch 3  step 7  loss 1.0000  gradient 2  rate 1.00e-01  {speed:,.0f} frames/s" in line
     assert f"padding {share:.1%}" in line
     assert not measured.due and measured.size == 0
-
-
-def test_a_checkpoint_is_never_older_than_some_minutes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without save_every as well."""
-    from audio_rnn.engine import trainer
-
-    saved: list[int] = []
-    monkeypatch.setattr(trainer, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(
-        trainer.State, "save", lambda state, folder: saved.append(state.position.step)
-    )
-    train(tmp_path, replace(BASE, epochs=1))
-    assert saved == [1, 2, 3, 4, 5, 5]

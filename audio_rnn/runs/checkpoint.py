@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from audio_rnn import storage
 from audio_rnn.errors import ModelError, TrainingError
 from audio_rnn.nested import pack, unpack
+from audio_rnn.runs.folder import writing
 
 NAME = "checkpoint"
 
@@ -22,19 +21,6 @@ def save_state(folder: Path, state: dict[str, Any]) -> None:
     values, tensors = pack(state, "state")
     with writing(folder):
         storage.save(folder, NAME, {"state": values}, tensors)
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Within: a folder is replaced at once. Raises: TrainingError when the disk refuses."""
-    try:
-        yield
-    except OSError as error:
-        before = "the one before is whole, so " if any(folder.glob("*.json")) else ""
-        raise TrainingError(
-            f"{folder}: not written: {error}; "
-            f"{before}make room or fix the folder and run the same command again"
-        ) from error
 
 
 def present(folder: Path) -> bool:

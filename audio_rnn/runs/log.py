@@ -1,0 +1,100 @@
+"""All that a training tells while it runs, to a person and to its run folder."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from audio_rnn.distributed.processes import Process
+from audio_rnn.runs import history
+from audio_rnn.runs.bar import progress_bar
+from audio_rnn.runs.curves import draw_curves
+from audio_rnn.runs.folder import claimed, writing
+from audio_rnn.runs.meter import Meter
+from audio_rnn.runs.scalars import Scalars
+
+
+class Log:
+    """Within: holds the run folder, which gets `history.jsonl`, `train.log` and `curves.png`.
+
+    Processes but the first only warn. All methods raise TrainingError when the disk refuses.
+    """
+
+    def __init__(self, folder: Path, process: Process, batches: int, tensorboard: bool) -> None:
+        self.folder, self.first, self.tensorboard = folder, process.first, tensorboard
+        self.console = Console(stderr=True, quiet=not self.first)
+        self.bar = progress_bar(self.console, batches)
+        self.meter = Meter(process)  # of all batches, which a line sums up every ten seconds
+        self.scalars: Scalars | None = None
+        self._held = ExitStack()
+
+    def __enter__(self) -> Log:
+        """Raises: TrainingError when another training holds the folder."""
+        if self.first:
+            self._held.enter_context(claimed(self.folder))
+        self._held.enter_context(self.bar)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def begin(self, step: int) -> None:
+        """Go on after `step`: what the history has of later ones is void."""
+        if self.first:
+            history.cut_history(self.folder, step)
+            if self.tensorboard:
+                self.scalars = self._held.enter_context(closing(Scalars(self.folder, step + 1)))
+
+    def step(self, done: int, entry: dict[str, Any]) -> None:
+        """A step, the last of `done` batches; `Meter.line` says what the entry has."""
+        head, loss = f"epoch {entry['epoch']}", entry["mean_loss"]
+        self.bar.update(self.bar.task_ids[0], completed=done, loss=loss, description=head)
+        self._enter(entry)
+        if self.meter.due:
+            self.note(self.meter.line(entry), shown=self.bar.disable)
+
+    def epoch(self, entry: dict[str, Any], scores: dict[str, float], best: bool) -> None:
+        """An epoch, with its scores if it has any."""
+        if scores:
+            head = f"epoch {entry['epoch']:3d}  train loss {entry['train_loss']:.4f}"
+            text = "valid: " + "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
+            self.bar.update(self.bar.task_ids[0], score=text)
+            self.note(f"{head}  {text}{'  *' if best else ''}")
+        self._enter({**entry, **scores})
+
+    def note(self, line: str, shown: bool = True) -> None:
+        """A line for `train.log`, and for a person."""
+        if shown:
+            self.say(line)
+        if self.first:
+            history.append_line(self.folder / "train.log", line)
+
+    def say(self, line: str) -> None:
+        """A line for a person alone."""
+        self.console.print(line, highlight=False, soft_wrap=True)
+
+    def warn(self, line: str) -> None:
+        """The same of any process."""
+        console = self.console if self.first else Console(stderr=True)
+        console.print(line, highlight=False, soft_wrap=True)
+
+    def flush(self) -> None:
+        """Put the history on the disk."""
+        if self.first:
+            history.flush_history(self.folder)
+
+    def draw(self, monitor: str) -> None:
+        """Draw the curves of the losses and of the monitored score."""
+        if self.first:
+            path = self.folder / "curves.png"
+            with writing(path):
+                draw_curves(history.read_history(self.folder), monitor, path)
+
+    def _enter(self, entry: dict[str, Any]) -> None:
+        if self.first:
+            history.append_history(self.folder, entry)
+        if self.scalars:
+            self.scalars.add(entry)
