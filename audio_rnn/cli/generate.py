@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from audio_rnn.decoding.planned import Plan
     from audio_rnn.decoding.sampling import SamplingConfig
     from audio_rnn.inference.generator import Generator
+    from audio_rnn.metrics.copying import Melodies, SharedPassage
     from audio_rnn.midi.piece import Key, Piece
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
@@ -107,7 +108,7 @@ def run(options: Options) -> int:
     """Generate, write, report on standard error. Raises InputError."""
     from audio_rnn.decoding.sampling import SamplingConfig
     from audio_rnn.inference.generator import Generator
-    from audio_rnn.midi.files import read_piece, write_midi
+    from audio_rnn.midi.files import read_piece
 
     paths = _outputs(options)
     sampling = SamplingConfig(options.temperature, options.top_k, options.top_p, options.repetition)
@@ -119,19 +120,33 @@ def run(options: Options) -> int:
         from audio_rnn.inference.synthesizer import load_soundfont
 
         load_soundfont(options.soundfont)
+    if melody is not None:
+        from audio_rnn.cli.around import harmonize
+
+        pieces, melodies = harmonize(
+            options.model, melody, plan, sampling, options.seed, options.count
+        )
+        return _finish(paths, pieces, melodies, options)
     generator = Generator.load(options.model)
     if options.endless:
         return _stream(generator, options, plan, sampling, primer)
-    if melody is not None:
-        pieces = generator.harmonize(melody, plan, sampling, options.seed, options.count)
-    elif options.beam is not None:
+    if options.beam is not None:
         pieces = [generator.likeliest(plan, _width(options), primer)]
     else:
         pieces = generator.generate(plan, sampling, options.seed, options.count, primer)
+    return _finish(paths, pieces, generator.training.melodies, options)
+
+
+def _finish(
+    paths: Sequence[Path], pieces: Sequence[Piece], melodies: Melodies | None, options: Options
+) -> int:
+    """Write the files, then report."""
+    from audio_rnn.midi.files import write_midi
+
     for path, piece in zip(paths, pieces):
         write_midi(path, piece)
         _extras(path, piece, options)
-    _report(generator, paths, pieces)
+    _report(melodies, paths, pieces)
     return 0
 
 
@@ -260,7 +275,8 @@ def _stream(
     return 0
 
 
-def _report(generator: Generator, paths: Sequence[Path], pieces: Sequence[Piece]) -> None:
+def _report(melodies: Melodies | None, paths: Sequence[Path], pieces: Sequence[Piece]) -> None:
+    """A table on standard error, with what is copied of the melodies of the training set."""
     from rich.console import Console
     from rich.table import Table
 
@@ -268,10 +284,11 @@ def _report(generator: Generator, paths: Sequence[Path], pieces: Sequence[Piece]
     from audio_rnn.metrics.music import measure_music
 
     measures = ("scale", "entropy", "groove", "polyphony", "repetition")
-    table = Table("file", "bars", "notes", "s", *measures, "copied", box=None)
+    copied = ["copied"] if melodies else []
+    table = Table("file", "bars", "notes", "s", *measures, *copied, box=None)
     for path, piece in zip(paths, pieces):
         found = measure_music(piece)
-        shared = generator.training.melodies.longest_shared(melody_of(piece))
+        shared = melodies.longest_shared(melody_of(piece)) if melodies else None
         values = (found.scale_consistency, found.pitch_class_entropy, found.groove_consistency)
         table.add_row(
             path.name,
@@ -280,6 +297,10 @@ def _report(generator: Generator, paths: Sequence[Path], pieces: Sequence[Piece]
             *(f"{value:.3f}" for value in values),
             f"{found.polyphony:.2f}",
             f"{found.repetition:.2f}",
-            f"{shared.notes} notes of {shared.source}" if shared.notes else "nothing",
+            *([_copied(shared)] if shared else []),
         )
     Console(stderr=True, width=None if sys.stderr.isatty() else 140).print(table)
+
+
+def _copied(shared: SharedPassage) -> str:
+    return f"{shared.notes} notes of {shared.source}" if shared.notes else "nothing"

@@ -29,6 +29,8 @@ from audio_rnn.errors import MusicError
 KEYS = 88
 LOWEST_PITCH = 21  # MIDI pitch of key 0
 
+ALONG = ("before", "recalled", "matched", "frames")  # of a batch, along time
+
 Roll = NDArray[np.uint8]  # (frames, voices, KEYS)
 
 
@@ -76,7 +78,7 @@ class RollBatch:
 
     def to(self, device: torch.device) -> RollBatch:
         """The same batch on another device."""
-        names = ("before", "recalled", "matched", "frames", "lengths", "weights")
+        names = (*ALONG, "lengths", "weights")
         moved: dict[str, Any] = {name: sent(getattr(self, name), device) for name in names}
         return replace(self, **moved)
 
@@ -87,20 +89,19 @@ class RollBatch:
         """
         carry = Carry()
         for start in range(0, self.frames.shape[1], frames):
-            part = slice(start, start + frames)
-            lengths = (self.lengths - start).clamp(0, frames)
-            yield replace(
-                self,
-                before=self.before[:, part],
-                recalled=self.recalled[:, part],
-                matched=self.matched[:, part],
-                frames=self.frames[:, part],
-                lengths=lengths,
-                weights=(lengths * (self.weights > 0)).float(),
-                total=int(lengths.sum()),
-                start=start,
-                carry=carry,
-            )
+            yield replace(self.part(start, start + frames), carry=carry)
+
+    def part(self, start: int, stop: int) -> RollBatch:
+        """The frames from `start` to before `stop` of all pieces."""
+        lengths = (self.lengths - start).clamp(0, stop - start)
+        return replace(
+            self,
+            **{name: getattr(self, name)[:, start:stop] for name in ALONG},
+            lengths=lengths,
+            weights=(lengths * (self.weights > 0)).float(),
+            total=int(lengths.sum()),
+            start=start,
+        )
 
 
 class RollBatches:

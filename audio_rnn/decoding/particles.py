@@ -9,6 +9,7 @@ model's own distribution of sequences that hold what is given; one particle know
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -35,18 +36,25 @@ class Guided(Constraint, Protocol):
 G = TypeVar("G", bound=Guided)
 
 
-def draw_around(sampler: Sampler, constraint: Guided, seed: int, particles: int) -> list[int]:
+def draw_around(
+    sampler: Sampler,
+    constraint: Guided,
+    seed: int,
+    particles: int,
+    progress: Callable[[int], object] = lambda milestone: None,
+) -> list[int]:
     """Symbols of one sequence; the same for the same seed.
 
     Args:
         constraint: has taken nothing yet; it stays as it is.
         particles: sequences that are drawn side by side.
+        progress: is told the milestone that all of them have come by where they have not ended.
 
     Raises: DecodingError where no symbol is allowed.
     """
     cloud = _Cloud(sampler, constraint, seed, particles)
     while not cloud.ended.all():
-        cloud.advance()
+        progress(cloud.advance())
         cloud.resample()
     return cloud.symbols[cloud.choose()]
 
@@ -63,8 +71,8 @@ class _Cloud(Generic[G]):
         self.logits, self.state = sampler.read(particles, ())
         self.own, *self.draws = np.random.default_rng(seed).spawn(particles + 1)
 
-    def advance(self) -> None:
-        """Draw until every sequence has come by one more milestone, or has ended."""
+    def advance(self) -> int:
+        """Draw until every sequence has come by one more milestone, or has ended; which one."""
         goal = 1 + self._milestones().min()
         while (rows := np.flatnonzero(self._milestones() < goal)).size:
             allowed = allow([self.constraints[row] for row in rows])
@@ -76,22 +84,21 @@ class _Cloud(Generic[G]):
                 [self.symbols[row][-WINDOW:] for row in rows],
             )
             self._take(rows, symbols)
+        return int(goal)
 
     def resample(self) -> None:
         """Where few of them have most of the weight: each again as often as it weighs."""
-        shares = self._shares()
-        if 1 / (shares**2).sum() > len(shares) / 2:
+        chosen = choose_again(self.weights, self.own)
+        if chosen is None:
             return
-        places = (self.own.random() + np.arange(len(shares))) / len(shares)
-        chosen = np.searchsorted(shares.cumsum(), places).clip(max=len(shares) - 1)
         self.constraints = [self.constraints[i].copy() for i in chosen]
         self.symbols = [self.symbols[i].copy() for i in chosen]
-        self.ended, self.weights = self.ended[chosen], np.zeros(len(shares))
+        self.ended, self.weights = self.ended[chosen], np.zeros(len(chosen))
         self.logits, self.state = self.logits[chosen], choose_rows(self.state, chosen)
 
     def choose(self) -> int:
         """One of the sequences, by weight."""
-        return int(self.own.choice(len(self.weights), p=self._shares()))
+        return int(self.own.choice(len(self.weights), p=shares_of(self.weights)))
 
     def _milestones(self) -> np.ndarray:
         return np.where(self.ended, ENDED, [c.milestone for c in self.constraints])
@@ -112,5 +119,19 @@ class _Cloud(Generic[G]):
             for part, value in zip(layer, new):
                 part[rows] = value
 
-    def _shares(self) -> np.ndarray:
-        return np.exp(self.weights - logsumexp(self.weights))
+
+def choose_again(weights: np.ndarray, random: np.random.Generator) -> np.ndarray | None:
+    """Which particles go on, each about as often as it weighs; None where the weight is spread.
+
+    weights: (particles,) natural logarithms.
+    """
+    shares = shares_of(weights)
+    if 1 / (shares**2).sum() > len(shares) / 2:
+        return None
+    places = (random.random() + np.arange(len(shares))) / len(shares)
+    return np.searchsorted(shares.cumsum(), places).clip(max=len(shares) - 1)
+
+
+def shares_of(weights: np.ndarray) -> np.ndarray:
+    """Of all weight, which is given as natural logarithms."""
+    return np.exp(weights - logsumexp(weights))

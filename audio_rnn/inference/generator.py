@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,8 @@ from audio_rnn.midi.piece import Note, Piece
 from audio_rnn.midi.state import PieceState
 from audio_rnn.midi.symbols import KIND, Kind, event_vocabulary
 from audio_rnn.midi.tidy import tidy
+from audio_rnn.models.folder import kind_of
+from audio_rnn.models.rolls import KIND as ROLLS
 from audio_rnn.models.sequence import PIECE, SequenceModel
 from audio_rnn.models.stepper import Stepper
 
@@ -118,19 +120,26 @@ class Generator:
         seed: int = 0,
         count: int = 1,
         particles: int = PARTICLES,
+        progress: Callable[[float], object] = lambda share: None,
     ) -> list[Piece]:
         """Other voices around the first voice of a tidy piece, which stays as it is.
 
         The n-th has the seed `seed + n`. A plan's key, meter and tempo are put in place of those of
         the melody; its range and scale are for the other voices. More particles look further ahead
         in the melody, and take longer (see `decoding/particles.py`).
+        `progress` is told the share of each piece that is drawn.
 
         Raises: MusicError, DecodingError.
         """
         require(particles >= 1, "particles", particles, "1 or more")
         constraint, home = prepare_melody(melody, plan or Plan(), self.training.known)
         sampler = self._sampler(sampling or SamplingConfig())
-        drawn = (draw_around(sampler, constraint, seed + n, particles) for n in range(count))
+        bars = constraint.grammar.bars or 1
+
+        def begun(bar: int) -> None:  # all before it are drawn
+            progress((bar - 1) / bars)
+
+        drawn = (draw_around(sampler, constraint, seed + n, particles, begun) for n in range(count))
         return [_read(ids, home) for ids in drawn]
 
     @torch.no_grad()
@@ -221,8 +230,13 @@ def _follow(
 def load_music_model(folder: str | Path) -> SequenceModel:
     """The model of event symbols in a folder.
 
-    Raises: ModelError, also for a model of text, or of music as an earlier version wrote it.
+    Raises: ModelError, also for a model of text, of rolls, or of music as an earlier version wrote it.
     """
+    if kind_of(Path(folder)) == ROLLS:
+        raise ModelError(
+            f"{folder}: found a model of piano rolls, expected one of event symbols, as python -m "
+            "recipes.music_generation.train makes; one of four voices takes --harmonize, no more"
+        )
     model = SequenceModel.load(folder)
     hints = 0 if model.hints is None else model.hints.num_embeddings
     if (model.vocabulary, hints) != (event_vocabulary(), HINTS):

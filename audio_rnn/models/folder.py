@@ -44,6 +44,13 @@ def read_model(folder: Path, kind: str) -> ModelFolder:
     return ModelFolder(description, weights)
 
 
+def kind_of(folder: Path) -> str:
+    """What kind of model a folder holds. Raises: ModelError when there is none, or it is broken."""
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such folder; expected the run folder of a training")
+    return str(storage.load(model_folder(folder), NAME)[0].get("kind"))
+
+
 def model_folder(folder: Path) -> Path:
     """The model folder inside a run folder, or the folder itself."""
     inside = folder / NAME

@@ -8,6 +8,7 @@ from torch.nn import functional
 
 from audio_rnn.data.rolls import KEYS
 
+THINNED = 0.4  # share of the values inside the head of voices that are dropped in training
 SELDOM = -10.0  # log-odds, at first, of a key outside those that are modelled in their context
 
 
@@ -67,6 +68,15 @@ class JointKeys(nn.Module):
         return self.keys(logits, frames.squeeze(2))
 
 
+class KeyDropout(nn.Dropout):
+    """Drops the same values of all frames and keys, so that all keys compete by the same ones."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, frames, keys, width) -> the same shape."""
+        kept = x.new_ones(len(x), 1, 1, x.shape[3])
+        return x * functional.dropout(kept, self.p, self.training)
+
+
 class Voices(nn.Module):
     """Voices one after the other, each with one key or none, knowing the keys of those before it.
 
@@ -78,6 +88,7 @@ class Voices(nn.Module):
         super().__init__()
         self.lowest, self.highest = lowest, highest
         self.hidden = nn.Linear(inputs, voices * inputs)
+        self.dropout = KeyDropout(THINNED)
         widths = [later * inputs for later in range(voices - 1, 0, -1)]
         self.distances = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)
         self.moves = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)
@@ -92,12 +103,21 @@ class Voices(nn.Module):
         """x (batch, frames, keys, inputs), frames and those before them (batch, frames, voices,
         KEYS) with at most one key a voice -> log-probability (batch, frames)."""
         sung = key_sung(frames)
-        known = self._known(x, key_sung(before), sung)
-        logits = [functional.linear(part.relu(), row) for part, row in zip(known, self.output)]
+        log_probs = self.log_probs(x, key_sung(before), sung)
+        return log_probs.gather(3, sung.unsqueeze(3)).sum((2, 3))
+
+    def log_probs(self, x: Tensor, before: Tensor, sung: Tensor) -> Tensor:
+        """Of each key and of a rest, the last one: (batch, frames, voices, KEYS + 1).
+
+        Of the keys `sung` in these frames (batch, frames, voices), and in those before them, a voice
+        knows those of the voices before it only.
+        """
+        known = self._known(x, before, sung)
+        hidden = [self.dropout(part.relu()) for part in known]
+        logits = [functional.linear(part, row) for part, row in zip(hidden, self.output)]
         odds = functional.pad(torch.stack(logits, dim=2), (self.lowest, KEYS - 1 - self.highest))
         rest = self.rest(x.mean(2)).unsqueeze(3)
-        log_probs = torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)
-        return log_probs.gather(3, sung.unsqueeze(3)).sum((2, 3))
+        return torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)
 
     def _known(self, x: Tensor, before: Tensor, sung: Tensor) -> list[Tensor]:
         """Of each voice (batch, frames, keys, inputs): what each key knows when its turn comes."""
@@ -114,7 +134,7 @@ class Voices(nn.Module):
 
 def key_sung(frames: Tensor) -> Tensor:
     """Frames (..., KEYS) -> the key of each voice (...), KEYS for a rest."""
-    return torch.where(frames.any(-1), frames.argmax(-1), KEYS)
+    return torch.where(frames.bool().any(-1), frames.argmax(-1), KEYS)
 
 
 def apart(a: Tensor, b: Tensor) -> Tensor:

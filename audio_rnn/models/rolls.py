@@ -103,6 +103,13 @@ class RollModel(nn.Module):
             states += last
         return x.transpose(2, 3), states
 
+    def tell_voices(self, x: Tensor, before: Tensor, sung: Tensor) -> Tensor:
+        """From `features`: log-probability of each key and of a rest for each voice, as
+        `key_heads.Voices.log_probs` says. Of a model with that head."""
+        head = self.heads["voices"]
+        assert isinstance(head, Voices)
+        return head.log_probs(x, before, sung)
+
     @torch.no_grad()
     def score(self, batch: RollBatch) -> dict[str, Tensor]:
         """Natural log-probability (batch, frames) of each frame by each head, in float64."""

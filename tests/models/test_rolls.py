@@ -15,7 +15,7 @@ from audio_rnn.data.rolls import KEYS, RollBatch, collate
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.models import rolls as rolls_module
 from audio_rnn.models.folder import write_model
-from audio_rnn.models.key_heads import IndependentKeys, JointKeys, Voices
+from audio_rnn.models.key_heads import IndependentKeys, JointKeys, KeyDropout, Voices
 from audio_rnn.models.key_layers import NARROW
 from audio_rnn.models.rolls import MATCHES, RollConfig, RollModel, moments
 from tests.data.test_rolls import random_roll
@@ -153,6 +153,15 @@ def test_two_heads_tell_each_what_it_would_tell_alone() -> None:
         weights = both.state_dict()
         alone.load_state_dict({key: weights[key] for key in alone.state_dict()})
         assert torch.equal(score(alone, batch), told[name])
+
+
+def test_the_head_of_voices_drops_the_same_values_of_all_frames_and_keys_in_training_only() -> None:
+    dropout, x = KeyDropout(0.5), torch.ones(3, 4, 5, 40)
+    dropped = dropout(x)
+    assert torch.equal(dropped, dropped[:, :1, :1].expand_as(x))
+    assert dropped.unique().tolist() == [0, 2]
+    assert not torch.equal(dropped[0], dropped[1])
+    assert torch.equal(dropout.eval()(x), x)
 
 
 def test_how_much_is_recalled_comes_in_classes_each_twice_as_wide() -> None:
