@@ -3,8 +3,9 @@
     python -m benchmarks.detection
 
 Trains the model of --config, the same with its recurrent layers replaced by convolutions over time
-with as many parameters, and the model again with tags in place of events; each for every seed. Rules
-are tuned on valid.jsonl, scores are those of test.jsonl. A run that is there already is not repeated.
+with as many parameters, and the model again with tags in place of events, once for each pooling of
+--weak; each for every seed. Rules are tuned on valid.jsonl, scores are those of test.jsonl. A run that
+is there already is not repeated.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from audio_rnn.distributed.processes import stop
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.features import valid_frames
 from audio_rnn.models.folder import load_weights, read_model
+from audio_rnn.models.pooling import Pooling
 from audio_rnn.models.recurrent import RecurrentStack
 from audio_rnn.models.sound import KIND, SoundModel
 from audio_rnn.tasks.tagging import Tagging
@@ -40,12 +42,15 @@ from recipes.training import measure_statistics, say
 
 KERNEL = 3  # steps that a convolution over time sees
 
+Side = tuple[Callable[[SoundModel], None], RecipeConfig]  # change of the model, its training
+
 
 @dataclass(frozen=True)
 class Arguments:
     """What to compare on what."""
 
     recipe: Path = Path("conf/audio_tagging/soundscapes.yaml")  # the recurrent model
+    weak: tuple[Pooling, ...] = ("linear_softmax",)  # how scores of steps become one of tags
     seeds: tuple[int, ...] = (0,)
 
 
@@ -93,11 +98,17 @@ def convolutional(model: SoundModel) -> None:
     model.tagger.recurrent = TimeConvolution(model.tagger.recurrent)  # type: ignore[assignment]
 
 
-SIDES: dict[str, tuple[Callable[[SoundModel], None], bool]] = {  # change of the model, events known
-    "recurrent": (recurrent, True),
-    "convolution": (convolutional, True),
-    "recurrent, tags alone": (recurrent, False),
-}
+def sides(base: RecipeConfig, weak: tuple[Pooling, ...]) -> dict[str, Side]:
+    """What is compared, by name."""
+    found: dict[str, Side] = {
+        "recurrent": (recurrent, base),
+        "convolution": (convolutional, base),
+    }
+    for pooling in weak:
+        tagger = replace(base.model.tagger, pooling=pooling)
+        config = replace(base, use_events=False, model=replace(base.model, tagger=tagger))
+        found[f"tags alone, {pooling}"] = (recurrent, config)
+    return found
 
 
 def trained(config: RecipeConfig, change: Callable[[SoundModel], None]) -> SoundModel:
@@ -134,12 +145,12 @@ def main() -> None:
     arguments = from_command_line(Arguments, "Detection with and without recurrent layers.")
     base = load(RecipeConfig, arguments.recipe)
     table = Table("model", "parameters", "event F1", "segment F1", "PSDS1", "PSDS2")
-    for name, (change, use_events) in SIDES.items():
+    for name, (change, side) in sides(base, arguments.weak).items():
         found = []
         for seed in arguments.seeds:
             run_dir = base.run_dir / f"{name.replace(', ', '_').replace(' ', '_')}_{seed}"
             training = replace(base.training, seed=seed)
-            config = replace(base, run_dir=run_dir, training=training, use_events=use_events)
+            config = replace(side, run_dir=run_dir, training=training)
             model = trained(config, change)
             found.append(scores(config, model))
             say(f"{name}, seed {seed}: {found[-1]}")
