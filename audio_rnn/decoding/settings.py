@@ -58,6 +58,24 @@ class DecodingConfig:
         return [path for path in found if path is not None]
 
 
+def check_used(config: DecodingConfig) -> None:
+    """Raises DecodingError for a weight of something that is not there."""
+    needs = {
+        "lm_weight": ("--lm", config.lm),
+        "unknown_cost": ("--lm", config.lm),
+        "neural_weight": ("--neural-lm", config.neural_lm),
+        "rescorer_weight": ("--rescorer", config.rescorer),
+        "word_bonus": ("--lm, --neural-lm or --rescorer", config.models or None),
+    }
+    for name, (option, there) in needs.items():
+        value = getattr(config, name)
+        if value is not None and there is None:
+            raise DecodingError(
+                f"{name}: found {value} without a language model that it is of, expected {option}; "
+                "give it, or leave the weight out"
+            )
+
+
 def read_lines(path: Path, what: str) -> list[str]:
     """Lines with text in them. Raises DecodingError."""
     try:

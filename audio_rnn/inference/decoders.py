@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audio_rnn.decoding.calibration import CalibratedDecoder
 from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
-from audio_rnn.decoding.settings import DecodingConfig, all_hotwords, read_lexicon
+from audio_rnn.decoding.settings import DecodingConfig, all_hotwords, check_used, read_lexicon
 from audio_rnn.inference.tuned import WEIGHTS, find_tuned
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel
@@ -30,6 +30,7 @@ def make_decoder(
     Raises: DecodingError, LanguageModelError, ModelError.
     """
     config = config or DecodingConfig()
+    check_used(config)
     knowledge = None if config.greedy else read_knowledge(config)
     tuned = find_tuned(folder, config) if folder else None
     decoder: Decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
