@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
@@ -51,6 +52,20 @@ def start(device: str) -> Process:
         place, limit = meeting_place(), timedelta(hours=1)
         dist.init_process_group(backend, store=place, rank=rank, world_size=world, timeout=limit)
     return Process(rank, world, chosen)
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Within: a group that loses a process says so. Raises: TrainingError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise  # gloo's errors have no kind of their own
+        raise TrainingError(
+            "another process of this training is lost; torchrun starts all of them again, as often "
+            "as --max-restarts allows; then run the same command again to go on"
+        ) from error
 
 
 def stop() -> None:

@@ -55,7 +55,8 @@ class Trainer:
 
         Without `valid` there are no scores, and training.keep must be "last".
 
-        Raises: TrainingError (losses not finite, folder in use, disk full), Interrupted, Terminated.
+        Raises: TrainingError (losses not finite, folder in use, disk full, a process lost),
+            Interrupted, Terminated.
         """
         require(
             valid is not None or self.config.keep == "last",
@@ -65,6 +66,7 @@ class Trainer:
         with (
             Log(self.run_dir, self.process, batches, self.config.tensorboard) as self.log,
             Interrupts() as self.interrupts,
+            processes.unbroken(),
             # DDP begins with a broadcast: none reads a checkpoint that the first still writes.
             closing(Updates(self.task, self.state, self.config, self.log.warn)) as updates,
         ):

@@ -103,6 +103,7 @@ def test_a_killed_process_comes_back_and_the_result_is_that_of_an_uninterrupted_
     told = "".join((tmp_path / f"log{n}").read_text() for n in range(2))
     assert codes == [0, 0], told
     assert "exitcode: -9" in told
+    assert "another process of this training is lost; torchrun starts all" in told
     assert "going on at epoch 2, step 8" in told
     whole, parts = (
         storage.load(tmp_path / name / "checkpoint", "checkpoint")[1] for name in ("whole", "parts")
