@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -12,48 +11,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from audio_rnn.errors import InputError, MusicError
+from audio_rnn.cli.piece_report import report
+from audio_rnn.cli.wanted import Flag, Wanted, make_plan
+from audio_rnn.errors import InputError
 
 if TYPE_CHECKING:
     from audio_rnn.decoding.planned import Plan
     from audio_rnn.decoding.sampling import SamplingConfig
     from audio_rnn.inference.generator import Generator
-    from audio_rnn.metrics.copying import Melodies, SharedPassage
-    from audio_rnn.midi.piece import Key, Piece
+    from audio_rnn.metrics.copying import Melodies
+    from audio_rnn.midi.piece import Piece
 
-Flag = tyro.conf.FlagCreatePairsOff[bool]
 SAMPLING = ("temperature", "top_k", "top_p", "repetition")
 EXCLUDES = {  # an option -> those that would do nothing beside it
     "harmonize": ("primer", "beam", "endless"),
     "endless": ("beam", "bars", "wav", "plot"),
     "beam": SAMPLING,
 }
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the pieces shall be; what is not named is left to the model."""
-
-    key: str | None = None
-    """G, Eb, F#m ..."""
-    meter: str | None = None
-    """3/4, 6/8 ..."""
-    tempo: int | None = None
-    """Quarter notes a minute; the nearest mark of a metronome is taken."""
-    bars: int | None = None
-    """How many, those of a primer included."""
-    density: str | None = None
-    """Notes of the melody, 0 (few) to 1 (many): the share of the training set that has fewer;
-    0.3:0.7 goes from one to the other."""
-    register: str | None = None
-    """How high the melody is, 0 (low) to 1 (high): the share of the training set that is lower;
-    0.4:0.6 goes from one to the other."""
-    guidance: float = 2.0
-    """How much more than it learned a model follows density and register; 1 for as much."""
-    range: str | None = None
-    """Lowest and highest pitch that may sound, as MIDI numbers: 48:84."""
-    scale: Flag = False
-    """Only pitches of the key (in minor with both sixths and sevenths)."""
 
 
 @dataclass(frozen=True)
@@ -146,60 +120,8 @@ def _finish(
     for path, piece in zip(paths, pieces):
         write_midi(path, piece)
         _extras(path, piece, options)
-    _report(melodies, paths, pieces)
+    report(melodies, paths, pieces)
     return 0
-
-
-def make_plan(wanted: Wanted, endless: bool = False) -> Plan:
-    """What was asked for, checked. Raises: InputError."""
-    from audio_rnn.decoding.planned import Plan
-
-    low, high = _pair(wanted.range, "--range", "48:84", int) or (0, 127)
-    return Plan(
-        key=parse_key(wanted.key) if wanted.key else None,
-        meter=_meter(wanted.meter) if wanted.meter else None,
-        tempo=wanted.tempo,
-        bars=float("inf") if endless else wanted.bars,
-        density=_pair(wanted.density, "--density", "0.3:0.7", float),
-        register=_pair(wanted.register, "--register", "0.4:0.6", float),
-        lowest=int(low),
-        highest=int(high),
-        scale=wanted.scale,
-        guidance=wanted.guidance,
-    )
-
-
-def parse_key(name: str) -> Key:
-    """G, Eb, F#m ... Raises: MusicError."""
-    from audio_rnn.midi.symbols import KEYS
-
-    for key in KEYS:
-        if key.name.lower() == name.lower():
-            return key
-    names = ", ".join(key.name for key in KEYS)
-    raise MusicError(f"--key: found {name!r}, expected one of {names}")
-
-
-def _meter(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)/(\d+)", text)
-    if not match:
-        raise MusicError(f"--meter: found {text!r}, expected such as 3/4 or 6/8")
-    return int(match[1]), int(match[2])
-
-
-def _pair(
-    text: str | None, name: str, example: str, number: type[int] | type[float]
-) -> tuple[float, float] | None:
-    """One number, or two with a colon between them."""
-    if text is None:
-        return None
-    try:
-        parts = [number(part) for part in text.split(":")]
-    except ValueError:
-        parts = []
-    if len(parts) not in (1, 2):
-        raise MusicError(f"{name}: found {text!r}, expected a number, or two such as {example}")
-    return parts[0], parts[-1]
 
 
 def _check_together(options: Options) -> None:
@@ -273,34 +195,3 @@ def _stream(
     bars = write_endless(options.output, generator, plan, sampling, options.seed, primer)
     print(f"{options.output}: {bars} bars", file=sys.stderr)
     return 0
-
-
-def _report(melodies: Melodies | None, paths: Sequence[Path], pieces: Sequence[Piece]) -> None:
-    """A table on standard error, with what is copied of the melodies of the training set."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from audio_rnn.metrics.copying import melody_of
-    from audio_rnn.metrics.music import measure_music
-
-    measures = ("scale", "entropy", "groove", "polyphony", "repetition")
-    copied = ["copied"] if melodies else []
-    table = Table("file", "bars", "notes", "s", *measures, *copied, box=None)
-    for path, piece in zip(paths, pieces):
-        found = measure_music(piece)
-        shared = melodies.longest_shared(melody_of(piece)) if melodies else None
-        values = (found.scale_consistency, found.pitch_class_entropy, found.groove_consistency)
-        table.add_row(
-            path.name,
-            *map(str, (found.bars, found.notes)),
-            f"{found.seconds:.1f}",
-            *(f"{value:.3f}" for value in values),
-            f"{found.polyphony:.2f}",
-            f"{found.repetition:.2f}",
-            *([_copied(shared)] if shared else []),
-        )
-    Console(stderr=True, width=None if sys.stderr.isatty() else 140).print(table)
-
-
-def _copied(shared: SharedPassage) -> str:
-    return f"{shared.notes} notes of {shared.source}" if shared.notes else "nothing"
