@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from audio_rnn.decoding.beam.tables import Pruning
 from audio_rnn.errors import DecodingError
 
+WIDEST = 10_000  # prefixes; no search gains from so many
+
 
 @dataclass(frozen=True)
 class BeamConfig:
@@ -29,6 +31,11 @@ class BeamConfig:
             value = getattr(self, name)
             if value < 1:
                 raise DecodingError(f"{name}: found {value}, expected 1 or more")
+        if self.beam_width > WIDEST:
+            raise DecodingError(
+                f"beam_width: found {self.beam_width}, expected {WIDEST} at most; beyond some "
+                "hundreds a search finds hardly more and takes ever longer"
+            )
         if not self.symbol_floor < 0:
             raise DecodingError(f"symbol_floor: found {self.symbol_floor}, expected below 0")
         if not self.beam_threshold > 0:

@@ -272,6 +272,7 @@ def test_nothing_said_is_an_empty_text():
     ("settings_", "message"),
     [
         ({"beam_width": 0}, "beam_width: found 0, expected 1 or more"),
+        ({"beam_width": 1_000_000}, "beam_width: found 1000000, expected 10000 at most"),
         ({"step_symbols": -1}, "step_symbols: found -1"),
         ({"beam_threshold": 0.0}, "beam_threshold: found 0.0"),
         ({"symbol_floor": 1.0}, "symbol_floor: found 1.0"),
