@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from audio_rnn.decoding.beam.batch import decode_texts
 from audio_rnn.decoding.beam.config import BeamConfig
 from audio_rnn.decoding.beam.decoder import BeamDecoder
-from audio_rnn.decoding.beam.fusion import Knowledge, Weights
+from audio_rnn.decoding.beam.knowledge import Knowledge, Weights
 from audio_rnn.decoding.decoder import decode
 from benchmarks._corpus import Corpus, Spoken
 from benchmarks._peers import Peers

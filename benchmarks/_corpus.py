@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import read_manifest
-from audio_rnn.decoding.beam.fusion import SPECIAL
+from audio_rnn.decoding.beam.word_list import SPECIAL
 from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.ngram.model import NgramModel
 from audio_rnn.models.speech import SpeechModel

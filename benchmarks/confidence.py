@@ -25,7 +25,7 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from audio_rnn.config import from_command_line
-from audio_rnn.decoding.beam.fusion import Knowledge
+from audio_rnn.decoding.beam.knowledge import Knowledge
 from audio_rnn.decoding.calibration import (
     CalibratedDecoder,
     Judged,

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from audio_rnn.config import from_command_line
 from audio_rnn.decoding.beam.batch import decode_texts
-from audio_rnn.decoding.beam.fusion import Knowledge
+from audio_rnn.decoding.beam.knowledge import Knowledge
 from benchmarks._choice import choose_weights
 from benchmarks._contenders import Settings, make_decoder, ours
 from benchmarks._corpus import Corpus, load

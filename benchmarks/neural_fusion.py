@@ -28,7 +28,7 @@ from rich.table import Table
 from audio_rnn.config import from_command_line
 from audio_rnn.data.manifest import read_manifest
 from audio_rnn.decoding.beam.decoder import BeamDecoder
-from audio_rnn.decoding.beam.fusion import Knowledge, Weights
+from audio_rnn.decoding.beam.knowledge import Knowledge, Weights
 from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.ngram.kneser_ney import train

@@ -19,7 +19,7 @@ from audio_rnn.models.speech import SpeechModel
 
 if TYPE_CHECKING:
     from audio_rnn.decoding.beam.decoder import BeamDecoder
-    from audio_rnn.decoding.beam.fusion import Knowledge
+    from audio_rnn.decoding.beam.knowledge import Knowledge
 
 
 def make_decoder(
@@ -55,7 +55,7 @@ def texts_of(decoder: Decoder, recordings: Sequence[NDArray[np.float32]]) -> lis
 
 def read_knowledge(config: DecodingConfig) -> Knowledge:
     """All files that `config` names. Raises: DecodingError, LanguageModelError, ModelError."""
-    from audio_rnn.decoding.beam.fusion import Knowledge  # numba takes a while to load
+    from audio_rnn.decoding.beam.knowledge import Knowledge  # numba takes a while to load
     from audio_rnn.decoding.ngram.model import NgramModel
 
     return Knowledge(
@@ -76,7 +76,7 @@ def make_beam_decoder(
     """
     from audio_rnn.decoding.beam.config import BeamConfig
     from audio_rnn.decoding.beam.decoder import BeamDecoder
-    from audio_rnn.decoding.beam.fusion import Weights
+    from audio_rnn.decoding.beam.knowledge import Weights
 
     names = (*WEIGHTS, "unknown_cost")
     given = {name: value for name in names if (value := getattr(config, name)) is not None}

@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.decoding.beam.fusion import Weights
+from audio_rnn.decoding.beam.knowledge import Weights
 from audio_rnn.decoding.calibration import Calibration, calibration_error, fit, judge
 from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder

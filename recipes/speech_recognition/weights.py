@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from audio_rnn.decoding.beam.decoder import BeamDecoder
-from audio_rnn.decoding.beam.fusion import Weights
+from audio_rnn.decoding.beam.knowledge import Weights
 
 BONUS = "word_bonus"
 GRIDS: dict[str, Sequence[float]] = {

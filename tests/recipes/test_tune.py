@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.decoding.beam.fusion import Weights
+from audio_rnn.decoding.beam.knowledge import Weights
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.settings import DecodingConfig

@@ -10,14 +10,8 @@ from numpy.typing import NDArray
 from audio_rnn.decoding.beam.confidence import posteriors, with_posteriors
 from audio_rnn.decoding.beam.config import BeamConfig
 from audio_rnn.decoding.beam.endings import Start
-from audio_rnn.decoding.beam.fusion import (
-    Knowledge,
-    Weights,
-    checked_rescorer,
-    make_fusion,
-    make_neural,
-    writing,
-)
+from audio_rnn.decoding.beam.fusion import checked_rescorer, make_fusion, make_neural, writing
+from audio_rnn.decoding.beam.knowledge import Knowledge, Weights
 from audio_rnn.decoding.beam.nbest import Text, rescored, texts_of
 from audio_rnn.decoding.beam.neural import Rows
 from audio_rnn.decoding.beam.rescoring import CONTEXT, judge

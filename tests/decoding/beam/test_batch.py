@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from audio_rnn.decoding.beam.batch import decode_many, decode_texts
 from audio_rnn.decoding.beam.config import BeamConfig
 from audio_rnn.decoding.beam.decoder import BeamDecoder
-from audio_rnn.decoding.beam.fusion import Knowledge, Weights
+from audio_rnn.decoding.beam.knowledge import Knowledge, Weights
 from audio_rnn.decoding.beam.rescoring import Ngrams
 from audio_rnn.decoding.decoder import LONGEST, decode
 from audio_rnn.decoding.ngram.kneser_ney import train

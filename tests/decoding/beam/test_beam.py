@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from audio_rnn.decoding.beam.config import BeamConfig
 from audio_rnn.decoding.beam.decoder import BeamDecoder, Scored
-from audio_rnn.decoding.beam.fusion import Knowledge, Weights
+from audio_rnn.decoding.beam.knowledge import Knowledge, Weights
 from audio_rnn.decoding.decoder import LONGEST, PAUSE, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.hypothesis import Hypothesis, joined

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from audio_rnn.decoding.beam.batch import decode_many
 from audio_rnn.decoding.beam.config import BeamConfig
 from audio_rnn.decoding.beam.decoder import BeamDecoder, BeamDecoding
-from audio_rnn.decoding.beam.fusion import Knowledge, Weights
+from audio_rnn.decoding.beam.knowledge import Knowledge, Weights
 from audio_rnn.decoding.beam.neural import ROOM
 from audio_rnn.decoding.beam.tables import NODES
 from audio_rnn.decoding.decoder import PAUSE, decode

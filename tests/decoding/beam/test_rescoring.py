@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from audio_rnn.decoding.beam.config import BeamConfig
 from audio_rnn.decoding.beam.decoder import BeamDecoder
-from audio_rnn.decoding.beam.fusion import Knowledge, Weights
+from audio_rnn.decoding.beam.knowledge import Knowledge, Weights
 from audio_rnn.decoding.beam.rescoring import CONTEXT, Ngrams, Together
 from audio_rnn.decoding.decoder import PAUSE, decode
 from audio_rnn.decoding.hypothesis import joined
