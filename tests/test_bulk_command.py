@@ -17,8 +17,10 @@ from audio_rnn.__main__ import main
 from audio_rnn.data import parts
 from audio_rnn.data.manifest import Utterance, write_manifest
 from audio_rnn.data.shard_writer import write_shards
+from audio_rnn.decoding.events import DetectionConfig, save_rules
 from audio_rnn.inference.bulk import BulkFolder
 from audio_rnn.inference.transcriber import Transcriber
+from audio_rnn.models.folder import model_folder
 from tests.small_model import save_small_model, write_sounds
 from tests.small_tagger import save_small_tagger
 
@@ -162,6 +164,18 @@ def test_shards_are_tagged_and_a_broken_one_is_tried_again(tmp_path, run):
     assert run(*arguments)[0] == 0
     assert [row["id"] for row in read(output)] == [f"u{n}" for n in range(6)]
     assert all(len(row["tags"]) == 1 for row in read(output))
+
+
+def test_events_are_found_and_other_rules_are_another_run(manifest, run, tmp_path):
+    tagger = save_small_tagger(tmp_path / "tagger")
+    output = tmp_path / "out"
+    arguments = ("detect", "--manifest", manifest, "--output", output, "--model", tagger)
+    assert run(*arguments, "--threshold", 0.01)[0] == 1
+    assert [row["id"] for row in read(output)] == [f"u{n}" for n in range(COUNT) if n not in (4, 7)]
+    assert all(row["events"] for row in read(output))
+    assert "(settings.threshold: 0.01 there, None now)" in run(*arguments)[1]
+    save_rules(model_folder(tagger), DetectionConfig().with_threshold(0.9))
+    assert "another run (model: " in run(*arguments, "--threshold", 0.01)[1]
 
 
 @pytest.mark.parametrize(

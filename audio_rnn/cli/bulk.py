@@ -37,7 +37,9 @@ class BulkOptions:
     """Where shards lie, if not beside their index: a folder, or pipe:COMMAND with {} for a shard."""
 
 
-def check_bulk(options: BulkOptions, files: FileOptions, formats: tuple[str, ...]) -> None:
+def check_bulk(
+    options: BulkOptions, files: FileOptions, formats: tuple[str, ...], plot: Path | None = None
+) -> None:
     """Raises: InputError for options that do not go together."""
     if options.manifest is None:
         if options.share or options.source:
@@ -48,6 +50,8 @@ def check_bulk(options: BulkOptions, files: FileOptions, formats: tuple[str, ...
             "--manifest: found with inputs, --list, --format or --overwrite, expected it alone; its "
             "results are JSON lines, and those that exist are kept"
         )
+    if plot is not None:
+        raise InputError("--plot: found with --manifest, expected one file; name it alone")
     if files.output is None:
         raise InputError("--manifest: found no --output, expected a folder for the results")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from audio_rnn.cli.bulk import BulkOptions, check_bulk, run_bulk
 from audio_rnn.cli.files import FileOptions, collect_files, work_through
 from audio_rnn.cli.picture import PictureOptions, pictured
 from audio_rnn.errors import InputError
@@ -35,6 +36,7 @@ class Options:
     model: Path
     """Run folder of a training, or the model folder inside it."""
     files: Annotated[FileOptions, tyro.conf.arg(name="")] = field(default_factory=FileOptions)
+    bulk: Annotated[BulkOptions, tyro.conf.arg(name="")] = field(default_factory=BulkOptions)
     format: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="{txt,json,csv,tsv,audacity} [...]")
     ] = ("txt",)
@@ -81,6 +83,13 @@ def run(options: Options) -> int:
         for name, write in EVENT_WRITERS.items()
     }
     formats, files = formats_of(options.format, known), options.files
+    check_bulk(options.bulk, files, options.format, options.picture.plot)
+    if options.bulk.manifest and files.output:
+        settings = {"channel": options.channel, "threshold": options.threshold}
+        tagger = Tagger.load(options.model, options.device, options.channel, options.threshold)
+        return run_bulk(
+            options.bulk, files.output, options.model, settings, tagger.detect_many, "searched"
+        )
     inputs = collect_files(files)
     path = pictured(options.picture, inputs)
     results = Results(inputs, formats, "searched", files.output, files.overwrite)

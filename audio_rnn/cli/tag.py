@@ -73,9 +73,7 @@ def run(options: Options) -> int:
     }
     formats, files = formats_of(options.format, known), options.files
     config = TagConfig(options.top, options.above, options.window)
-    check_bulk(options.bulk, files, options.format)
-    if options.bulk.manifest and options.picture.plot:
-        raise InputError("--plot: found with --manifest, expected one file; name it alone")
+    check_bulk(options.bulk, files, options.format, options.picture.plot)
     if options.bulk.manifest and files.output:
         settings = {"channel": options.channel, "tags": to_dict(config)}
         tagger = Tagger.load(options.model, options.device, options.channel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,9 +59,12 @@ def model_folder(folder: Path) -> Path:
 
 
 def fingerprint(folder: Path) -> str:
-    """SHA-256 of the description, which names that of the weights, of a model that was read."""
-    text = (model_folder(folder) / f"{NAME}.json").read_text(encoding="utf-8")
-    return str(json.loads(text)[storage.SIGNATURE])
+    """SHA-256 of the description, which names that of the weights, of a model that was read, and of
+    what tuning has found for it."""
+    digest = hashlib.sha256()
+    for path in sorted(model_folder(folder).glob("*.json")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def load_weights(
