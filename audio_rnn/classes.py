@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio_rnn.errors import VocabularyError
+from audio_rnn.errors import VocabularyError, reason
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Classes:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise VocabularyError(
-                f"{path}: cannot be read: {error}; run the recipe's prepare script first"
+                f"{path}: cannot be read: {reason(error)}; run the recipe's prepare script first"
             ) from error
         return cls(tuple(line for line in lines if line))
 

@@ -123,10 +123,21 @@ def from_command_line(
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config", type=Path)
     known, rest = parser.parse_known_args(arguments)
+    _check_stray(rest)
     given = read_yaml(known.config) if known.config else {}
     base = from_dict(cls, _over(defaults or {}, given), str(known.config or "config"))
     description += "\n\n--config FILE.yaml gives the values to start from."
     return tyro.cli(cls, prog=prog, description=description, args=rest, default=base)
+
+
+def _check_stray(arguments: list[str]) -> None:
+    """Raises: ConfigError for a YAML file that is no value of a flag, or of one that is misspelled."""
+    for before, name in zip(["", *arguments], arguments):
+        if name.endswith((".yaml", ".yml")) and (
+            not before.startswith("-") or difflib.get_close_matches(before, ["--config"])
+        ):
+            found = f"{before} {name}" if before.startswith("-") else name
+            raise ConfigError(f"found {found}, expected --config {name}")
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

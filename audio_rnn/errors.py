@@ -54,3 +54,8 @@ class LanguageModelError(InputError):
 
 class MusicError(InputError):
     """Music that cannot be read, written as symbols, or asked for."""
+
+
+def reason(error: Exception) -> str:
+    """Why a file cannot be read: what the system says, without the name that a message has already."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)

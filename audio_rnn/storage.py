@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from audio_rnn.errors import ModelError
+from audio_rnn.errors import ModelError, reason
 
 VERSION = 1
 SIGNATURE = "description_sha256"
@@ -136,7 +136,7 @@ def _read_json(path: Path, remedy: str) -> dict[str, Any]:
             f"{path.parent}: {path.name} is missing; expected a folder that training wrote"
         ) from None
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}; {remedy}") from error
+        raise ModelError(f"{path}: cannot be read: {reason(error)}; {remedy}") from error
     if not isinstance(values, dict):
         raise ModelError(f"{path}: found {type(values).__name__}, expected a mapping; {remedy}")
     return values

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from audio_rnn.errors import VocabularyError
+from audio_rnn.errors import VocabularyError, reason
 
 BLANK = 0
 BLANK_SYMBOL = "<blank>"
@@ -95,9 +95,8 @@ class Vocabulary:
         try:
             lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
             raise VocabularyError(
-                f"{path}: cannot be read: {reason}; run the recipe's prepare script first"
+                f"{path}: cannot be read: {reason(error)}; run the recipe's prepare script first"
             ) from error
         head, _, unit = lines[0].partition(" ")
         if head != BLANK_SYMBOL or unit not in ("character", "symbol", "piece"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -21,6 +21,7 @@ LINK = "source"  # from the folder of the manifests to that of the recordings
 Source = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
 Options = TypeVar("Options")
 Found = TypeVar("Found")
+Item = TypeVar("Item")
 Complain = Callable[[str], None]
 
 
@@ -76,15 +77,7 @@ def examine(
 ) -> dict[str, Found]:
     """Id -> what `listen` finds in the recording, of those in which it raises no AudioError."""
     found, problems = {}, []
-    console = Console(stderr=True)
-    files = track(
-        recordings.items(),
-        "reading recordings",
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    for name, path in files:
+    for name, path in progress(recordings.items(), "reading recordings", len(recordings)):
         try:
             found[name] = listen(path)
         except AudioError as error:
@@ -93,6 +86,13 @@ def examine(
         listing = "".join(f"\n  {problem}" for problem in problems)
         complain(f"{len(problems)} of {len(recordings)} recordings cannot be used{listing}")
     return found
+
+
+def progress(items: Iterable[Item], doing: str, count: int) -> Iterable[Item]:
+    """The same items, with a bar on standard error when that is a terminal."""
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    return track(items, doing, count, console=console, transient=True, disable=hidden)
 
 
 def measure(path: Path) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio_rnn.errors import InputError
+from audio_rnn.errors import InputError, reason
 
 SPLIT_NAMES = {"train": "train", "valid": "valid", "dev": "valid", "test": "test"}
 DELIMITERS = ",;\t"  # of a .csv: where a comma is part of numbers, spreadsheets write semicolons
@@ -59,7 +59,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[Row]:
             lines = [(reader.line_num, fields) for fields in reader if fields]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            f"{path}: cannot be read as a table: {error}; save it as CSV in UTF-8"
+            f"{path}: cannot be read as a table: {reason(error)}; save it as CSV in UTF-8"
         ) from error
     header = [name.strip().lower() for name in lines[0][1]] if lines else []
     if any(header.count(column) != 1 for column in columns):

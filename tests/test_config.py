@@ -236,6 +236,16 @@ def test_a_config_file_that_is_missing_is_named(tmp_path):
         command_line("--config", str(tmp_path / "none.yaml"))
 
 
+@pytest.mark.parametrize("flags", [["a.yaml"], ["--conf", "a.yaml"], ["--limit", "3", "a.yml"]])
+def test_a_config_file_without_its_flag_says_which_it_is(flags):
+    with pytest.raises(ConfigError, match=rf"found .*{flags[-1]}, expected --config {flags[-1]}$"):
+        command_line(*flags)
+
+
+def test_another_flag_may_have_a_file_of_this_kind():
+    assert command_line("--folder", "a.yaml").folder == Path("a.yaml")
+
+
 def test_field_comments_become_help(capsys):
     with pytest.raises(SystemExit) as end:
         command_line("--help")

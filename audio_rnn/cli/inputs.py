@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO
 
 from audio_rnn.audio import EXTENSIONS, OTHER_EXTENSIONS
-from audio_rnn.errors import InputError
+from audio_rnn.errors import InputError, reason
 from audio_rnn.files import files_below
 from audio_rnn.inference.failure import Failure
 
@@ -71,7 +71,7 @@ def _lines(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a list of files: {error}") from error
+        raise InputError(f"{path}: cannot be read as a list of files: {reason(error)}") from error
     if any("\0" in line for line in lines):
         raise InputError(f"{path}: found zero bytes, expected text with one input a line")
     if not any(lines):

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, cast
 
 import tyro
 
-from audio_rnn.errors import InputError, LanguageModelError
+from audio_rnn.errors import InputError, LanguageModelError, reason
 
 STANDARD_INPUT = "-"
 Text = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TEXT")]
@@ -116,7 +116,7 @@ def _read_words(path: Path) -> list[str]:
 
 
 def _read_lines(name: str, unit: Literal["word", "character"]) -> Iterator[str]:
-    """Lines of a text, spelled if they are to be. Raises LanguageModelError with the line."""
+    """Lines of a text, spelled if they are to be. Raises InputError with the line."""
     from audio_rnn.decoding.ngram.model import spell
     from audio_rnn.decoding.ngram.packed import READ_ERRORS, unpack
 
@@ -126,13 +126,11 @@ def _read_lines(name: str, unit: Literal["word", "character"]) -> Iterator[str]:
                 try:
                     text = line.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
-                    raise LanguageModelError(
-                        f"{name}:{number}: {error}; expected text in UTF-8"
-                    ) from None
+                    raise InputError(f"{name}:{number}: {error}; expected text in UTF-8") from None
                 yield spell(text) if unit == "character" else text
     except READ_ERRORS as error:
-        raise LanguageModelError(
-            f"{name}: cannot be read: {error}; expected a text file, plain or gzip"
+        raise InputError(
+            f"{name}: cannot be read: {reason(error)}; expected a text file, plain or gzip"
         ) from error
 
 

@@ -14,7 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.audio import Source, read_audio, source_name
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import AudioError, ManifestError
+from audio_rnn.errors import AudioError, ManifestError, reason
 
 SLACK = 0.1  # seconds, and share, by which a manifest may round
 
@@ -75,7 +75,7 @@ def read_frames(source: Source) -> NDArray[np.float32]:
     try:
         data = Path(source).read_bytes() if isinstance(source, str | Path) else source.read()
     except OSError as error:
-        raise ManifestError(f"{name}: cannot be read as feature frames: {error}") from error
+        raise ManifestError(f"{name}: cannot be read as feature frames: {reason(error)}") from error
     return decode_frames(data, Path(name).suffix, name)
 
 
@@ -84,7 +84,7 @@ def decode_frames(data: bytes, suffix: str, name: str) -> NDArray[np.float32]:
     try:
         frames = decode_sphinx(data) if suffix == ".mfc" else decode_npy(data)
     except (OSError, ValueError, TypeError) as error:
-        raise ManifestError(f"{name}: cannot be read as feature frames: {error}") from error
+        raise ManifestError(f"{name}: cannot be read as feature frames: {reason(error)}") from error
     if frames.ndim != 2 or not len(frames) or not np.isfinite(frames).all():
         raise ManifestError(
             f"{name}: found shape {frames.shape}, expected finite (frames, coefficients)"

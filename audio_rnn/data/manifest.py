@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from audio_rnn.config import from_dict
-from audio_rnn.errors import ConfigError, ManifestError
+from audio_rnn.errors import ConfigError, ManifestError, reason
 from audio_rnn.events import Event, labels_of
 
 LONGEST = 1e7  # seconds, 115 days: more is a mistake
@@ -80,9 +80,8 @@ def read_manifest(path: Path) -> list[Utterance]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
         raise ManifestError(
-            f"{path}: cannot be read: {reason}; run the recipe's prepare script first"
+            f"{path}: cannot be read: {reason(error)}; run the recipe's prepare script first"
         ) from error
     utterances = {
         n: parse_line(line, f"{path}:{n}") for n, line in enumerate(lines, 1) if line.strip()

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from audio_rnn.errors import InputError, VocabularyError
+from audio_rnn.errors import InputError, VocabularyError, reason
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import read_symbols
 from audio_rnn.midi.home import Home
@@ -33,7 +33,7 @@ def read_pieces(path: Path) -> Pieces:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path}: cannot be read: {error}; run one of the recipe's prepare scripts first"
+            f"{path}: cannot be read: {reason(error)}; run one of the recipe's prepare scripts first"
         ) from error
     pieces: Pieces = {}
     for number, line in enumerate(lines, 1):

@@ -24,7 +24,7 @@ from audio_rnn.data.batching import make_plan, padding_share
 from audio_rnn.data.repeats import recall
 from audio_rnn.data.sequences import Carry
 from audio_rnn.device import sent
-from audio_rnn.errors import MusicError
+from audio_rnn.errors import MusicError, reason
 
 KEYS = 88
 LOWEST_PITCH = 21  # MIDI pitch of key 0
@@ -184,6 +184,6 @@ def read_rolls(path: Path) -> dict[str, Roll]:
             raise ValueError(f"lengths of {lengths.sum()} frames for {len(frames)}")
     except (OSError, KeyError, ValueError, TypeError, BadZipFile, EOFError) as error:
         raise MusicError(
-            f"{path}: cannot be read: {error}; expected piano rolls that a prepare script wrote"
+            f"{path}: cannot be read: {reason(error)}; expected piano rolls that a prepare script wrote"
         ) from error
     return dict(zip(names.tolist(), np.split(frames, np.cumsum(lengths)[:-1])))

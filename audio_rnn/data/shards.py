@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from audio_rnn.config import from_dict, require
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import ConfigError, ShardError
+from audio_rnn.errors import ConfigError, ShardError, reason
 from audio_rnn.storage import write_text
 
 SUFFIX = ".shards.jsonl"
@@ -91,7 +91,7 @@ def read_index(path: Path, source: str | None = None) -> Index:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ShardError(
-            f"{path}: cannot be read: {error}; make shards with python -m recipes.shard"
+            f"{path}: cannot be read: {reason(error)}; make shards with python -m recipes.shard"
         ) from error
     names: dict[str, int] = {}
     durations, labels = [], Counter[str]()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from audio_rnn.data.shards import Index, is_pipe
-from audio_rnn.errors import ShardError
+from audio_rnn.errors import ShardError, reason
 
 LARGEST = 1 << 30  # bytes of a file in a shard; more is damage, or meant to fill the memory
 REMEDY = "copy the shard again, or leave it out of the index"
@@ -119,7 +119,7 @@ def _opened(source: str, shard: str) -> Iterator[IO[bytes]]:
         with Path(source, shard).open("rb") as stream:
             yield stream
     except OSError as error:
-        raise ShardError(f"{shard}: cannot be read: {error}; {REMEDY}") from error
+        raise ShardError(f"{shard}: cannot be read: {reason(error)}; {REMEDY}") from error
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from audio_rnn.errors import InputError, VocabularyError
+from audio_rnn.errors import InputError, VocabularyError, reason
 from audio_rnn.vocabulary import Vocabulary
 
 UNKNOWN = "<unk>"  # stands for every word that a vocabulary of words lacks, where it has this one
@@ -21,7 +21,7 @@ def read_texts(path: Path) -> Texts:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{path}: cannot be read: {error}; expected text in UTF-8, a sentence a line"
+            f"{path}: cannot be read: {reason(error)}; expected text in UTF-8, a sentence a line"
         ) from error
     texts = {f"{path}:{n}": " ".join(line.split()) for n, line in enumerate(lines, 1)}
     texts = {place: text for place, text in texts.items() if text}

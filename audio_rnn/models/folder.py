@@ -14,6 +14,12 @@ from audio_rnn import storage
 from audio_rnn.errors import ModelError
 
 NAME = "model"
+USES = {  # what a model of each kind is for
+    "speech": "audio-rnn transcribe and align",
+    "sound": "audio-rnn tag and detect",
+    "sequence": "audio-rnn generate and score, or --neural-lm and --rescorer",
+    "rolls": "audio-rnn generate --harmonize",
+}
 
 
 @dataclass(frozen=True)
@@ -34,21 +40,25 @@ def read_model(folder: Path, kind: str) -> ModelFolder:
 
     Raises: ModelError when there is none, it is broken, or it holds another kind of model.
     """
-    if not folder.is_dir():
-        raise ModelError(f"{folder}: no such folder; expected the run folder of a training")
-    description, weights = storage.load(model_folder(folder), NAME)
-    if description.get("kind") != kind:
-        raise ModelError(
-            f"{folder}: found a model of kind {description.get('kind')!r}, expected {kind!r}"
-        )
+    description, weights = _load(folder)
+    found = description.get("kind")
+    if found != kind:
+        use = f"; it is for {USES[found]}" if found in USES else ""
+        raise ModelError(f"{folder}: found a model of kind {found!r}, expected {kind!r}{use}")
     return ModelFolder(description, weights)
 
 
 def kind_of(folder: Path) -> str:
     """What kind of model a folder holds. Raises: ModelError when there is none, or it is broken."""
+    return str(_load(folder)[0].get("kind"))
+
+
+def _load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Description and weights. Raises: ModelError."""
     if not folder.is_dir():
-        raise ModelError(f"{folder}: no such folder; expected the run folder of a training")
-    return str(storage.load(model_folder(folder), NAME)[0].get("kind"))
+        found = "found a file" if folder.exists() else "no such folder"
+        raise ModelError(f"{folder}: {found}; expected the run folder of a training")
+    return storage.load(model_folder(folder), NAME)
 
 
 def model_folder(folder: Path) -> Path:

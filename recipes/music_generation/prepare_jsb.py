@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from audio_rnn.data.rolls import KEYS, LOWEST_PITCH, Roll
-from audio_rnn.errors import MusicError
+from audio_rnn.errors import MusicError, reason
 from recipes.music_generation.roll_files import SPLITS, write_splits
 from recipes.prepare import Source, run
 
@@ -58,7 +58,7 @@ def read_json(path: Path) -> dict[str, list[list[Any]]]:
     try:
         splits = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise MusicError(f"{path}: cannot be read: {error}; expected JSON") from error
+        raise MusicError(f"{path}: cannot be read: {reason(error)}; expected JSON") from error
     if not isinstance(splits, dict) or not splits.keys() >= set(SPLITS):
         raise MusicError(f"{path}: expected the splits {', '.join(SPLITS)}")
     return splits

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from audio_rnn.data.rolls import KEYS, Roll
-from audio_rnn.errors import MusicError
+from audio_rnn.errors import MusicError, reason
 from recipes.music_generation.roll_files import SPLITS, write_splits
 from recipes.prepare import Source, run
 
@@ -39,7 +39,9 @@ def read_mat(path: Path) -> dict[str, Any]:
     try:
         arrays: dict[str, Any] = loadmat(path)
     except (OSError, ValueError, TypeError, NotImplementedError) as error:
-        raise MusicError(f"{path}: cannot be read: {error}; expected a .mat file") from error
+        raise MusicError(
+            f"{path}: cannot be read: {reason(error)}; expected a .mat file"
+        ) from error
     return arrays
 
 

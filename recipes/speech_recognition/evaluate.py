@@ -24,13 +24,13 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.device import choose_device
-from audio_rnn.errors import VocabularyError
+from audio_rnn.errors import ManifestError, VocabularyError
 from audio_rnn.inference.decoders import make_decoder, texts_of
 from audio_rnn.metrics.text import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import Vocabulary
 from recipes.command import program
-from recipes.held_out import held_out
+from recipes.held_out import Recording, held_out
 from recipes.speech_recognition.hearing import listen
 from recipes.speech_recognition.tune import tune
 
@@ -56,7 +56,7 @@ class Options:
 
 def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
     """Counts over words and over characters. Prints them, and the worst utterances."""
-    parts = held_out(options.manifest, options.source)
+    parts = (_with_texts(part) for part in held_out(options.manifest, options.source))
     model = SpeechModel.load(options.model).to(choose_device(options.device))
     answers = [*listen(model, parts, options.batch_seconds)]
     utterances, log_probs = [u for u, _ in answers], [scores for _, scores in answers]
@@ -80,6 +80,17 @@ def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
             encoding="utf-8",
         )
     return words, characters
+
+
+def _with_texts(part: list[Recording]) -> list[Recording]:
+    """The same. Raises: ManifestError for one of which no text is told."""
+    for recording in part:
+        if recording.utterance.text is None:
+            raise ManifestError(
+                f"{recording.utterance.id}: found no text, expected the one that is spoken; name a "
+                "manifest of speech"
+            )
+    return part
 
 
 def warn_of_texts(vocabulary: Vocabulary, references: list[str]) -> None:

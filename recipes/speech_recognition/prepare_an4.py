@@ -15,7 +15,7 @@ import numpy as np
 import soundfile
 
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import InputError
+from audio_rnn.errors import InputError, reason
 from recipes.prepare import Source, inside, require_folder, run
 from recipes.speech_recognition.archive import extract, is_archive
 from recipes.speech_recognition.corpus import write_corpus
@@ -101,7 +101,9 @@ def _lines(path: Path) -> list[str]:
     try:
         return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}; expected AN4's own list") from error
+        raise InputError(
+            f"{path}: cannot be read: {reason(error)}; expected AN4's own list"
+        ) from error
 
 
 def _find(root: Path, name: str) -> Path | None:

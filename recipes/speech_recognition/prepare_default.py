@@ -24,7 +24,7 @@ from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.errors import InputError
 from recipes import noise
 from recipes.noise import coloured
-from recipes.prepare import run
+from recipes.prepare import progress, run
 from recipes.speech_recognition import espeak, phrases
 from recipes.speech_recognition.corpus import write_corpus
 
@@ -120,7 +120,8 @@ def speak(parts: list[list[Job]], folder: Path, seed: int) -> dict[str, list[Utt
     splits: dict[str, list[Utterance]] = {}
     with ProcessPoolExecutor(mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         seeds = range(seed, seed + len(parts))
-        for spoken in pool.map(speak_part, parts, [folder] * len(parts), seeds):
+        done = pool.map(speak_part, parts, [folder] * len(parts), seeds)
+        for spoken in progress(done, "speaking", len(parts)):
             for utterance in spoken:
                 splits.setdefault(utterance.id.split("-")[0], []).append(utterance)
     return splits

@@ -14,7 +14,7 @@ from typing import Literal
 
 from audio_rnn.audio import EXTENSIONS
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import InputError
+from audio_rnn.errors import InputError, reason
 from audio_rnn.files import files_below
 from recipes.prepare import Complain, Source, leave_out, require_folder, run
 from recipes.speech_recognition.corpus import write_corpus
@@ -131,7 +131,7 @@ def _read_texts(transcripts: Mapping[str, Path], complain: Complain) -> dict[str
         try:
             texts[name] = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"\n  {path}: {error}")
+            problems.append(f"\n  {path}: {reason(error)}")
     if problems:
         complain(
             f"{len(problems)} transcripts cannot be read, expected text in UTF-8{''.join(problems)}"

@@ -18,7 +18,7 @@ import soundfile
 import yaml
 
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import InputError
+from audio_rnn.errors import InputError, reason
 from recipes.prepare import Source, inside, require_folder, run
 from recipes.speech_recognition.corpus import write_corpus
 from recipes.speech_recognition.recordings import match
@@ -84,7 +84,7 @@ def read_manifest(path: Path) -> Any:
         manifest = lhotse.load_manifest(path)
     except UNREADABLE as error:
         raise InputError(
-            f"{path}: cannot be read by Lhotse: {error}; expected a whole manifest (.jsonl, "
+            f"{path}: cannot be read by Lhotse: {reason(error)}; expected a whole manifest (.jsonl, "
             ".jsonl.gz) of recordings, supervisions or cuts"
         ) from error
     try:
@@ -120,7 +120,7 @@ def write_piece(cut: Any, path: Path, target: Path) -> Path:
         first, last = round(cut.start * rate), round((cut.start + cut.duration) * rate)
         waveform, _ = soundfile.read(path, start=first, stop=last, always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as audio: {error}") from error
+        raise InputError(f"{path}: cannot be read as audio: {reason(error)}") from error
     soundfile.write(target, waveform[:, cut.recording.channel_ids.index(cut.channel)], rate)
     return target
 

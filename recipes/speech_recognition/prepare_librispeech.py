@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.errors import InputError
+from audio_rnn.errors import InputError, reason
 from recipes.prepare import Source, require_folder, run
 from recipes.speech_recognition.archive import extract, is_archive
 from recipes.speech_recognition.corpus import write_corpus
@@ -87,7 +87,7 @@ def read_transcript(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        raise InputError(f"{path}: cannot be read: {reason(error)}") from error
     return {name: text for name, _, text in (line.partition(" ") for line in lines) if name}
 
 

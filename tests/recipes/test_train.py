@@ -98,6 +98,19 @@ def test_texts_that_no_model_could_write_are_said(
     assert "cannot be recognised" not in capsys.readouterr().err
 
 
+def test_recordings_of_which_no_text_is_told_are_not_scored(
+    run: Path, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Such as those of a manifest of sounds."""
+    lines = (corpus / "test.jsonl").read_text().splitlines()
+    untold = {k: v for k, v in json.loads(lines[3]).items() if k != "text"}
+    manifest = corpus / "untold.jsonl"
+    manifest.write_text("\n".join([*lines[:3], json.dumps(untold)]))
+    with pytest.raises(ManifestError, match="test-00003: found no text, expected the one that"):
+        evaluation.evaluate(evaluation.Options(run, manifest))
+    assert capsys.readouterr().out == ""
+
+
 def test_evaluating_does_not_depend_on_the_batches(run: Path, corpus: Path, tmp_path: Path) -> None:
     texts = []
     for seconds in (1.0, 200.0):
