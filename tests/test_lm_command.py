@@ -149,6 +149,12 @@ def test_a_text_that_cannot_be_used_is_named(run, tmp_path, content, message):
     assert not (tmp_path / "m.arpa").exists()
 
 
+def test_an_output_that_has_no_folder_is_refused_before_any_work(run, tmp_path):
+    status, _, err = run("train", WALK, "-o", tmp_path / "none" / "m.arpa")
+    assert status == 1
+    assert re.fullmatch(r"error: --output: found no folder .*none, expected one.*\n", err)
+
+
 def test_a_model_that_cannot_be_used_is_named(run, tmp_path):
     (tmp_path / "m.arpa").write_text("\\data\\\nngram 1=3\n\n\\1-grams:\n-1\t<s>\n")
     status, _, err = run("score", tmp_path / "m.arpa", WALK)

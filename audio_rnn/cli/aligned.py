@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from audio_rnn import storage
 from audio_rnn.audio import Source
+from audio_rnn.cli.writing import make_folder, replace_file
 from audio_rnn.decoding.alignment.utterance import Utterance
 from audio_rnn.errors import InputError
 from audio_rnn.inference.aligner import Alignment
@@ -33,7 +33,7 @@ class Output:
         self.paths = {name: folder / f"{stem}.{name}" for name in formats} if folder else None
         self.formats = formats
         if folder and self.paths:
-            _make(folder)
+            make_folder(folder)
             existing = [path for path in self.paths.values() if os.path.lexists(path)]
             if existing and not overwrite:
                 raise InputError(
@@ -46,24 +46,10 @@ class Output:
         for name in self.formats:
             text = ALIGNMENT_WRITERS[name](alignment)
             if self.paths:
-                _replace(self.paths[name], text)
+                replace_file(self.paths[name], text)
             else:
                 head = f"==> {alignment.path} ({name}) <==\n" if len(self.formats) > 1 else ""
                 print(head + text, end="", flush=True)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder can be made here: {error.strerror}") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    try:
-        storage.write_text(path, text)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def split(alignment: Alignment, threshold: float) -> tuple[Alignment, list[Utterance]]:

@@ -13,6 +13,7 @@ import tyro
 
 from audio_rnn.cli.piece_report import report
 from audio_rnn.cli.wanted import Flag, Wanted, make_plan
+from audio_rnn.cli.writing import require_folder
 from audio_rnn.errors import InputError
 
 if TYPE_CHECKING:
@@ -157,8 +158,7 @@ def _outputs(options: Options) -> list[Path]:
         raise InputError(f"--count: found {count}, expected 1 or more, and 1 with --endless")
     if path.suffix.lower() not in (".mid", ".midi"):
         raise InputError(f"--output: found {path}, expected a name that ends in .mid")
-    if not path.parent.is_dir():
-        raise InputError(f"--output: found no folder {path.parent}, expected one; make it first")
+    require_folder(path, "--output")
     names = [path] if count == 1 else [path.with_stem(f"{path.stem}-{n + 1}") for n in range(count)]
     suffixes = [".mid"] + [".wav"] * options.wav + [".png"] * options.plot
     wanted = [name if s == ".mid" else name.with_suffix(s) for name in names for s in suffixes]

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, cast
 
 import tyro
 
+from audio_rnn.cli.writing import require_folder
 from audio_rnn.errors import InputError, LanguageModelError, reason
 
 STANDARD_INPUT = "-"
@@ -78,6 +79,7 @@ def _train(options: Train) -> int:
             f"--output: found {options.output}, expected none; choose another name, or replace it "
             "by --overwrite"
         )
+    require_folder(options.output, "--output")
     vocabulary = _read_words(options.vocabulary) if options.vocabulary else None
     texts = _read_lines(options.text, options.unit)
     try:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Generic, Protocol, TypeVar
 
-from audio_rnn import storage
 from audio_rnn.audio import source_name
 from audio_rnn.cli.inputs import Input, Inputs
+from audio_rnn.cli.writing import make_folder, replace_file
 from audio_rnn.errors import InputError
 from audio_rnn.inference.failure import Failure
 
@@ -129,7 +129,7 @@ def _prepare(
             f"{existing[0]}, expected none; choose another folder, or replace them by --overwrite"
         )
     for parent in dict.fromkeys([folder, *(path.parent for path in paths)]):
-        _make(parent)
+        make_folder(parent)
 
 
 def _clear_places(folder: Path, recordings: Sequence[Input]) -> list[PurePath]:
@@ -144,13 +144,6 @@ def _clear_places(folder: Path, recordings: Sequence[Input]) -> list[PurePath]:
                 "into different folders, or name a folder above both: its sub-folders are kept"
             )
     return list(places)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: no folder can be made here: {error.strerror}") from error
 
 
 def to_screen(outcome: T, formats: Formats[T], alone: bool, first: bool) -> str:
@@ -179,11 +172,7 @@ def to_screen(outcome: T, formats: Formats[T], alone: bool, first: bool) -> str:
 def to_files(outcome: T, formats: Formats[T], folder: Path, place: PurePath) -> None:
     """One file in `folder` for every format, each replaced at once. Raises InputError."""
     for form in formats.values():
-        path = output_path(folder, place, form)
-        try:
-            storage.write_text(path, form.write(outcome))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+        replace_file(output_path(folder, place, form), form.write(outcome))
 
 
 def output_path(folder: Path, place: PurePath, form: Format[T]) -> Path:

@@ -96,7 +96,8 @@ class Features(nn.Module):
             "features",
             f"normalization {self.config.normalization}, top_db {self.config.top_db}",
             "normalization none, global or sliding and top_db null for a stream",
-            "train a model with these: the others are known only when the signal has ended",
+            "the others are known only when the signal has ended, so train a model for streams, as "
+            "docs/streaming.md tells",
         )
         log_mel = LogMelStream(self._log_mel)
         cepstra = Local(self._cepstra, self.n_static)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from audio_rnn.audio import Source, read_blocks, source_name
+from audio_rnn.decoding.alignment.edges import HOP
 from audio_rnn.decoding.alignment.gaps import Gap
 from audio_rnn.decoding.alignment.lines import Line, spell
 from audio_rnn.decoding.alignment.text import align
@@ -18,7 +20,7 @@ from audio_rnn.decoding.alignment.utterance import Posteriors, Utterance
 from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.device import choose_device
 from audio_rnn.errors import AlignmentError
-from audio_rnn.inference.loudness import LoudnessMeter
+from audio_rnn.inference.loudness import SILENCE, LoudnessMeter
 from audio_rnn.inference.sweep import log_prob_pieces
 from audio_rnn.inference.transcript import TIME_DIGITS, presentable_word
 from audio_rnn.models.speech import SpeechModel
@@ -94,12 +96,19 @@ class Aligner:
     def place(self, lines: Sequence[Line], heard: Heard) -> Alignment:
         """Lines where they are spoken. Raises AlignmentError, DecodingError."""
         utterances, gaps = align(heard.posteriors, heard.loudness, lines)
-        shown = tuple(_presentable(utterance, heard.duration) for utterance in utterances)
+        shown = tuple(_presentable(_sounding(u, heard), heard.duration) for u in utterances)
         gaps = [
             replace(gap, start=round(gap.start, TIME_DIGITS), end=round(gap.end, TIME_DIGITS))
             for gap in gaps
         ]
         return Alignment(heard.path, heard.duration, shown, tuple(gaps))
+
+
+def _sounding(utterance: Utterance, heard: Heard) -> Utterance:
+    """The same, with confidence 0 where all is digital silence, in which a network hears anything."""
+    first, last = int(utterance.start / HOP), math.ceil(utterance.end / HOP)
+    sounds = np.any(heard.loudness[first:last] > SILENCE)
+    return utterance if sounds else replace(utterance, confidence=0.0)
 
 
 def _presentable(utterance: Utterance, duration: float) -> Utterance:

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from audio_rnn.decoding.alignment.edges import HOP
 
-FLOOR = 1e-10  # power below which all is silence: -100 dB of full scale
+FLOOR = 1e-10  # power below which all is silence
+SILENCE = -100.0  # that in dB of full scale
 SMOOTH = (0.25, 0.5, 0.25)  # 20 ms, a period or two of a voice
 
 

@@ -149,3 +149,16 @@ def test_a_picture_is_written(aligner, talk, tmp_path, extension):
         assert all(f"<!-- {text} -->".encode() in content for text in shown)
     else:
         assert content.startswith(b"\x89PNG")
+
+
+def test_nothing_is_said_in_digital_silence(aligner, tmp_path):
+    """A network of random weights, and a trained one, may be sure of what it hears there."""
+    path = tmp_path / "silence.wav"
+    write_audio(path, np.zeros(2 * RATE, np.float32), RATE)
+    lines = heard_lines(aligner, path) or ["abc"]
+    [utterance, *_] = aligner.align(path, lines).utterances
+    assert utterance.confidence == 0
+    quiet = np.random.default_rng(0).normal(0, 1e-3, 2 * RATE).astype(np.float32)
+    write_audio(path, quiet, RATE)
+    lines = heard_lines(aligner, path)
+    assert aligner.align(path, lines).utterances[0].confidence > 0

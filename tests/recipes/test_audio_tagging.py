@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio_rnn import config as configs
 from audio_rnn.audio import write_audio
 from audio_rnn.classes import Classes
 from audio_rnn.config import from_dict
@@ -28,7 +27,6 @@ from recipes.audio_tagging.loading import load_shares, training_clips
 from recipes.audio_tagging.train import train
 
 REPO = Path(__file__).parents[2]
-CONF = REPO / "conf" / "audio_tagging"
 RATE = 8000
 HERTZ = {"low, deep": 300, "high/shrill": 2000}
 TINY = from_dict(
@@ -92,11 +90,6 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for split, part in (("train", clips[:20]), ("valid", clips[20:26]), ("test", clips[26:])):
         write_manifest(folder / f"{split}.jsonl", part)
     return folder
-
-
-@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_config_loads(path: Path) -> None:
-    configs.load(RecipeConfig, path)
 
 
 def test_every_fold_is_tested_by_a_model_of_the_others(folds: Path, tmp_path: Path) -> None:

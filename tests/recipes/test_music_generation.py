@@ -44,7 +44,6 @@ from tests.midi.pieces import NOTTINGHAM, tune
 from tests.midi.test_files import ABC, GOOD, midi, off, on
 
 CONF = Path(__file__).parents[2] / "conf" / "music_generation"
-CONFIGS = [CONF / f"{name}.yaml" for name in ("debug", "default", "nottingham", "jsb_events")]
 BROKEN = (
     ("truncated.mid", GOOD[:-6], "truncated: found 16 bytes of track 1"),
     ("empty.mid", b"", "found an empty file, expected a MIDI file"),
@@ -89,11 +88,6 @@ def call(capsys):
         return status, printed.out, printed.err
 
     return run_command
-
-
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_every_config_loads(path: Path):
-    configs.load(RecipeConfig, path)
 
 
 def test_composed_tunes_keep_to_their_key_and_their_form(corpus: Path):

@@ -53,11 +53,6 @@ def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_dir
 
 
-@pytest.mark.parametrize("path", sorted(DEBUG.parent.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_config_loads(path: Path) -> None:
-    configs.load(RecipeConfig, path)
-
-
 def test_the_debug_config_trains_and_leaves_a_whole_run_folder(run: Path) -> None:
     history = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
     losses = [entry["loss"] for entry in history if "loss" in entry]
