@@ -126,7 +126,7 @@ def plan(count: int) -> None:
     lengths = random.gamma(4.0, 2.5, count).clip(1, 35).astype(np.float32)  # 10 s in the mean
     durations = tuple(np.array_split(lengths, max(64, count // 360)))
     index = Index(Path("train.shards.jsonl"), tuple(map(str, range(len(durations)))), durations, "")
-    made = ShardPlan(index, ShardConfig(lanes=64), 64 * 400.0, seed=0, epoch=1)
+    made = ShardPlan(index, ShardConfig(lanes=64), BatchConfig(64 * 400.0), seed=0, epoch=1)
     spent = processor(lambda: made.steps)
     print(f"planning {count} samples in {len(durations)} shards: {spent:.1f} s, {made.steps} steps")
     for seconds in (200.0, 400.0):
@@ -138,7 +138,7 @@ def plan(count: int) -> None:
 def padding(index: Index, seconds: float, hours: float) -> float:
     """Share of padding in batches of `seconds` a lane, out of windows of `hours`."""
     config = ShardConfig(lanes=64, buffer=hours * 3600)
-    return ShardPlan(index, config, 64 * seconds, seed=0, epoch=1).padding
+    return ShardPlan(index, config, BatchConfig(64 * seconds), seed=0, epoch=1).padding
 
 
 def write_checkpoint(folder: Path, parameters: int) -> None:

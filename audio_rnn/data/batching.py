@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from audio_rnn.config import require
 from audio_rnn.data.workers import outlive, started
 from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError, InputError
@@ -26,6 +27,7 @@ class BatchConfig:
 
     seconds: float = 100.0  # padded audio a batch, over all processes
     workers: int = 0  # processes that read ahead; 0 reads in the training process
+    most: int | None = None  # items a batch, so that short ones make steps enough; null: any number
 
     def __post_init__(self) -> None:
         if not self.seconds > 0 or self.workers < 0:
@@ -33,6 +35,12 @@ class BatchConfig:
                 f"batches: found seconds {self.seconds}, workers {self.workers}; "
                 "expected seconds above 0 and workers 0 or more"
             )
+        require(self.most is None or self.most >= 1, "batches.most", self.most, "1 or more")
+
+    @property
+    def shortest(self) -> float:
+        """Seconds that an item counts as at least."""
+        return self.seconds / self.most if self.most else 0.0
 
 
 @dataclass(frozen=True)
@@ -112,8 +120,9 @@ class Batches(Generic[Padded]):
     def plan(self, epoch: int) -> list[list[int]]:
         """Dataset indices of each batch of an epoch; epoch 0 is in plain order of length."""
         if epoch not in self._plans:
-            lengths, longest = self.durations, self.config.seconds
-            self._plans = {epoch: make_plan(lengths, longest, self.seed, epoch)}
+            lengths, config = self.durations, self.config
+            plan = make_plan(lengths, config.seconds, self.seed, epoch, config.shortest)
+            self._plans = {epoch: plan}
         return self._plans[epoch]
 
     def steps(self, epoch: int) -> int:
@@ -156,10 +165,14 @@ def loaded(dataset: Reader[Any], shares: Iterable[list[Any]], workers: int) -> I
         raise _without_traceback(error) from None
 
 
-def make_plan(durations: np.ndarray, seconds: float, seed: int, epoch: int) -> list[list[int]]:
-    """Indices of each batch of an epoch, in whatever unit `durations` and `seconds` have."""
+def make_plan(
+    durations: np.ndarray, seconds: float, seed: int, epoch: int, shortest: float = 0.0
+) -> list[list[int]]:
+    """Indices of each batch of an epoch, in whatever unit `durations` and `seconds` have; an item
+    counts as `shortest` at least."""
     random = np.random.default_rng([seed, epoch])
-    batches = group_by_length(jittered_order(durations, random, epoch), durations, seconds)
+    order = jittered_order(durations, random, epoch)
+    batches = group_by_length(order, np.maximum(durations, shortest), seconds)
     if epoch > 0:
         random.shuffle(batches)
     return batches

@@ -64,8 +64,7 @@ class ShardBatches(Generic[Padded]):
     def plan(self, epoch: int) -> ShardPlan:
         """Which sample comes when."""
         if self._plan is None or self._plan.epoch != epoch:
-            seconds = self.batches.seconds
-            self._plan = ShardPlan(self.index, self.config, seconds, self.seed, epoch)
+            self._plan = ShardPlan(self.index, self.config, self.batches, self.seed, epoch)
         return self._plan
 
     def steps(self, epoch: int) -> int:

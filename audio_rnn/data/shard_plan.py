@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_rnn.data.batching import group_by_length, jittered_order
+from audio_rnn.data.batching import BatchConfig, group_by_length, jittered_order
 from audio_rnn.data.shards import Index, ShardConfig
 from audio_rnn.errors import ConfigError
 
@@ -37,9 +37,9 @@ class ShardPlan:
     """An epoch; 1 and up in random order, 0 in that of the index."""
 
     def __init__(
-        self, index: Index, config: ShardConfig, seconds: float, seed: int, epoch: int
+        self, index: Index, config: ShardConfig, batches: BatchConfig, seed: int, epoch: int
     ) -> None:
-        """`seconds` are those of a batch, padding included, over all lanes.
+        """`batches` are those over all lanes.
 
         Raises: ConfigError for more lanes than shards.
         """
@@ -48,7 +48,8 @@ class ShardPlan:
                 f"shards.lanes: found {config.lanes}, expected at most {len(index.names)}, since so "
                 f"many shards are in {index.path}; make more and smaller shards"
             )
-        self.seed, self.epoch, self.budget = seed, epoch, seconds / config.lanes
+        self.seed, self.epoch = seed, epoch
+        self.budget, self.shortest = batches.seconds / config.lanes, batches.shortest
         random = np.random.default_rng([seed, epoch])
         order = random.permutation(len(index.names)) if epoch else np.arange(len(index.names))
         sums = [float(seconds.sum()) for seconds in index.durations]
@@ -84,7 +85,11 @@ class ShardPlan:
         bounds = [(int(lane[number]), int(lane[number + 1])) for lane in self.bounds]
         windows = [lane[a:b] for lane, (a, b) in zip(self.durations, bounds)]
         made = [
-            group_by_length(jittered_order(window, random, self.epoch), window, self.budget)
+            group_by_length(
+                jittered_order(window, random, self.epoch),
+                np.maximum(window, self.shortest),
+                self.budget,
+            )
             for window in windows
         ]
         count = max(map(len, made))

@@ -3,8 +3,9 @@
 SOURCE is a folder that another prepare script wrote (prepare_folder for your own clips). Clips of
 one tag are events: parts that sound are cut from them and placed over background noise, so that
 every onset and offset is known. Of a corpus with folds, name those of training and of testing; the
-validation soundscapes are mixed from recordings that are held out of training. The same options
-give the same files.
+validation soundscapes are mixed from recordings that are held out of training. Clips without a tag
+can be mixed in as sounds that are no events, such as words that are not looked for. The same
+options give the same files.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from typing import Annotated
 import tyro
 
 from audio_rnn.audio import EXTENSIONS, read_audio
+from audio_rnn.config import require
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.errors import InputError
 from audio_rnn.files import files_below
 from recipes.audio_tagging.corpus import FOLDS, SPLITS, clear, write_corpus
 from recipes.audio_tagging.excerpts import excerpt
 from recipes.audio_tagging.scenes import (
+    UNTOLD,
     Draw,
     DrawBackground,
     SceneConfig,
@@ -60,6 +63,8 @@ class Options:
     scene: Annotated[SceneConfig, tyro.conf.arg(name="")] = DEFAULT
     whole: bool = False
     """Take parts that sound as they are, as for words, in place of a random length of them."""
+    untagged: float = 0.0
+    """Share of the sounds that come from clips without a tag, and are no events."""
     background: Path | None = None
     """Folder of recordings to use as background, in place of noise of random colours."""
     seed: int = 0
@@ -68,6 +73,7 @@ class Options:
 
 def prepare(options: Options) -> None:
     """Mix the soundscapes. Raises: InputError."""
+    require(0 <= options.untagged < 1, "--untagged", options.untagged, "a share from 0 to below 1")
     draw_background = _backgrounds(options)
     sources = choose(options)
     counts = {name: getattr(options, f"{name}_scenes") for name in SPLITS}
@@ -102,7 +108,7 @@ def choose(options: Options) -> dict[str, list[Utterance]]:
             name: read_manifest(p) if p.exists() or name == "train" else []
             for name, p in paths.items()
         }
-    parts = {name: usable(clips) for name, clips in parts.items()}
+    parts = {name: usable(clips, options.untagged > 0) for name, clips in parts.items()}
     if not parts["valid"] and options.valid_scenes:
         train = divide(parts["train"], options.valid_share, 0.0)
         parts |= {name: [c for c in train if c.split == name] for name in ("train", "valid")}
@@ -123,19 +129,23 @@ def _by_folds(options: Options, clips: Sequence[Utterance]) -> dict[str, list[Ut
     }
 
 
-def usable(clips: Sequence[Utterance]) -> list[Utterance]:
-    """The clips in which one thing is heard."""
-    wrong = [c.id for c in clips if c.audio is None or c.events or len(set(c.labels or ())) != 1]
+def usable(clips: Sequence[Utterance], untagged: bool) -> list[Utterance]:
+    """The clips in which one thing is heard, and, if wanted, those without a tag."""
+    counts = (0, 1) if untagged else (1,)
+    wrong = [
+        c.id for c in clips if c.audio is None or c.events or len(set(c.labels or ())) not in counts
+    ]
     if wrong:
         leave_out(f"{len(wrong)} clips without one tag alone: {listed(wrong)}")
     return [clip for clip in clips if clip.id not in set(wrong)]
 
 
 class Sounds:
-    """Events drawn from clips: the class first, so that all are heard equally often."""
+    """Sounds drawn from clips: the class first, so that all are heard equally often."""
 
     def __init__(self, options: Options, clips: Sequence[Utterance]) -> None:
         self.config, self.folder, self.whole = options.scene, options.source, options.whole
+        self.untagged = options.untagged
         shortest = 0.0 if options.whole else SHORTEST
         self.read = lru_cache(KEPT_CLIPS)(self._read)
         self.parts: dict[str, list[tuple[str, list[Region]]]] = {}
@@ -143,23 +153,38 @@ class Sounds:
         for clip in clips:
             found = regions(self.read(clip.source), self.config.sample_rate, shortest)
             if found:
-                self.parts.setdefault((clip.labels or ("",))[0], []).append((clip.source, found))
+                label = (clip.labels or (UNTOLD,))[0]
+                self.parts.setdefault(label, []).append((clip.source, found))
             else:
                 silent.append(clip.id)
         if silent:
             leave_out(f"{len(silent)} clips are silent or too short: {listed(silent)}")
-        if not self.parts:
-            raise InputError(f"{options.source}: found no clip that sounds, expected some to mix")
+        self.labels = sorted(self.parts.keys() - {UNTOLD})
+        self._check(options.source)
 
     def draw(self, draw: Draw) -> tuple[str, Waveform]:
         """A label and its sound (samples,)."""
-        label = sorted(self.parts)[draw.integers(len(self.parts))]
+        label = self._label(draw)
         path, found = self.parts[label][draw.integers(len(self.parts[label]))]
         region = found[draw.integers(len(found))]
         waveform, rate = self.read(path), self.config.sample_rate
         if self.whole:
             return label, faded(waveform[slice(*region)], rate)
         return label, cut(waveform, region, length(self.config, draw), rate, draw)
+
+    def _label(self, draw: Draw) -> str:
+        if self.untagged and draw.uniform() < self.untagged:
+            return UNTOLD
+        return self.labels[draw.integers(len(self.labels))]
+
+    def _check(self, source: Path) -> None:
+        if not self.labels:
+            raise InputError(f"{source}: found no clip that sounds, expected some to mix")
+        if self.untagged and UNTOLD not in self.parts:
+            raise InputError(
+                f"--untagged {self.untagged:g}: found no clip without a tag among those of a split "
+                f"of {source}, expected some; add some, or leave --untagged out"
+            )
 
     def _read(self, path: str) -> Waveform:
         return read_audio(self.folder / path, self.config.sample_rate)

@@ -18,6 +18,7 @@ from recipes.noise import coloured
 ATTEMPTS = 30  # at placing an event, before it is left out for want of room
 SLOPES = (0.0, 2.0)  # of background noise, from white to brown
 PEAK_DB = (-12.0, -1.0)
+UNTOLD = ""  # label of a sound that is mixed in and is no event
 
 Draw = np.random.Generator
 DrawEvent = Callable[[Draw], tuple[str, Waveform]]  # label and sound
@@ -96,7 +97,7 @@ def mix(
         times = (first / config.sample_rate, (first + len(sound)) / config.sample_rate)
         events.append(Event(round(times[0], 4), round(times[1], 4), label))
     scene *= 10 ** (draw.uniform(*PEAK_DB) / 20) / (np.abs(scene).max() + 1e-12)
-    return scene.astype(np.float32), sorted(events)
+    return scene.astype(np.float32), sorted(e for e in events if e.label != UNTOLD)
 
 
 def place(

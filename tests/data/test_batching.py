@@ -56,6 +56,18 @@ def ids(some: list[SpeechBatch]) -> list[str]:
     return [name for batch in some for name in batch.ids]
 
 
+def test_short_items_are_as_few_as_is_told(dataset):
+    config = BatchConfig(15, most=4)
+    plan = Batches(dataset, config).plan(1)
+    assert sorted(n for batch in plan for n in batch) == list(range(40))
+    assert max(map(len, plan)) == 4 and len(plan) >= 10
+    longest = [dataset.durations[batch].max() for batch in plan]
+    assert all(len(b) * d <= 15 for b, d in zip(plan, longest))
+    assert Batches(dataset, BatchConfig(15, most=100)).plan(1) == batches(dataset).plan(1)
+    with pytest.raises(ConfigError, match=r"batches\.most: found 0, expected 1 or more"):
+        BatchConfig(most=0)
+
+
 def test_every_utterance_once_an_epoch(dataset):
     for epoch in range(3):
         found = list(batches(dataset).epoch(epoch))

@@ -112,11 +112,17 @@ def test_epochs_differ_and_depend_on_nothing_but_seed_and_number(corpus):
 
 
 def plan_of(
-    sizes: list[list[float]], lanes: int, buffer: float, seconds: float, epoch: int
+    sizes: list[list[float]],
+    lanes: int,
+    buffer: float,
+    seconds: float,
+    epoch: int,
+    most: int | None = None,
 ) -> ShardPlan:
     durations = tuple(np.array(shard, np.float32) for shard in sizes)
     index = Index(Path("train.shards.jsonl"), tuple(map(str, range(len(sizes)))), durations, "")
-    return ShardPlan(index, ShardConfig(lanes=lanes, buffer=buffer), seconds, 3, epoch)
+    batches = BatchConfig(seconds, most=most)
+    return ShardPlan(index, ShardConfig(lanes=lanes, buffer=buffer), batches, 3, epoch)
 
 
 @settings(deadline=None, max_examples=60)
@@ -143,6 +149,13 @@ def test_every_plan_takes_each_sample_once_within_its_seconds(sizes, lanes, buff
     for counter, lane in zip(seen, plan.durations):
         assert counter == Counter(range(len(lane)))
     assert 0 <= plan.padding < 1
+
+
+def test_short_samples_are_as_few_as_is_told():
+    sizes = [[0.1] * 50 for _ in range(4)]
+    plan = plan_of(sizes, 2, 1000, 400, 1, most=20)
+    steps = [step for whole in plan.rounds(0) for step in whole.steps]
+    assert [[len(batch) for batch in step] for step in steps] == [[10, 10]] * 10
 
 
 def test_lanes_have_samples_of_like_length_at_a_step_and_little_padding():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio_rnn.audio import read_audio
-from audio_rnn.data.manifest import Utterance, write_manifest
+from audio_rnn.data.manifest import Utterance, read_manifest, write_manifest
 from audio_rnn.errors import ConfigError, InputError
 from audio_rnn.events import Event
 from recipes.audio_tagging import prepare_esc50
@@ -139,6 +139,27 @@ def test_recordings_as_background(source: Path, tmp_path: Path) -> None:
     for scene in read_parts(tmp_path / "out")["train"]:
         waveform = read_audio(tmp_path / "out" / scene.source, RATE)
         assert band(waveform, 2500) > 0.3 * np.mean(waveform**2) / 2
+
+
+def test_sounds_that_are_no_events(source: Path, tmp_path: Path) -> None:
+    """Clips without a tag are mixed in and not told."""
+    chosen = replace(options(source, tmp_path / "out"), untagged=0.9)
+    with pytest.raises(InputError, match=r"--untagged 0\.9: found no clip without a tag"):
+        prepare(chosen)
+    clips = read_manifest(source / "all.jsonl")
+    write_manifest(
+        source / "all.jsonl",
+        [replace(c, tags=()) if c.tags == ("high",) and c.id[-1] != "0" else c for c in clips],
+    )
+    scene = replace(SMALL, events=(1, 1), snr=(15.0, 15.0))
+    prepare(replace(chosen, untagged=0.6, scene=scene))
+    untold = [scene for scene in read_parts(tmp_path / "out")["train"] if not scene.events]
+    assert 4 < len(untold) < 10
+    for scene in untold:
+        waveform = read_audio(tmp_path / "out" / scene.source, RATE)
+        assert band(waveform, 4000) > 10 * band(waveform, 2500)
+    with pytest.raises(ConfigError, match=r"--untagged: found 1, expected a share"):
+        prepare(replace(chosen, untagged=1))
 
 
 def test_what_cannot_be_mixed(source: Path, tmp_path: Path, capsys) -> None:
