@@ -144,7 +144,7 @@ def _live(work: Callable[[Path], object], run: Path) -> NoReturn:
     os.dup2(log, sys.stderr.fileno())
     try:
         work(run)
-    except BaseException:
+    except BaseException:  # else a forked process would go on as a second parent
         print_exc()
         os._exit(1)
     os._exit(0)

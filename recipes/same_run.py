@@ -36,8 +36,20 @@ def describe_run(folder: Path, config: object) -> None:
     with claimed(folder):
         path = folder / "config.yaml"
         if path.exists() and has_begun(folder):
-            _check_same(folder, read_yaml(path), to_dict(config))
+            old = _completed(read_yaml(path), to_dict(type(config)()))
+            _check_same(folder, old, to_dict(config))
         write_facts(folder, config)
+
+
+def _completed(old: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """A config with fields that are newer than its run: these have their defaults, as it did."""
+    known = {
+        name: _completed(value, defaults[name])
+        if isinstance(value, dict) and isinstance(defaults.get(name), dict)
+        else value
+        for name, value in old.items()
+    }
+    return {**defaults, **known}
 
 
 def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ LAYERS = (  # a room imports itself and lower layers, never another room of its 
     {"data"},
     {"models"},
     {"decoding", "metrics"},
-    {"runs"},
+    {"runs", "optimization"},
     {"tasks", "engine"},
     {"inference"},
     {"cli"},

@@ -17,6 +17,7 @@ from audio_rnn.classes import Classes
 from audio_rnn.data.batching import Batch
 from audio_rnn.data.inputs import pad_inputs, read_inputs
 from audio_rnn.data.manifest import Utterance
+from audio_rnn.data.unchanged import Unchanged
 from audio_rnn.errors import ManifestError, VocabularyError
 from audio_rnn.events import Event, merged
 
@@ -87,6 +88,7 @@ class ClipDataset:
         self.sample_rate = sample_rate
         self._kept: dict[int, NDArray[np.float32]] = {}
         self._room = KEPT
+        self._unchanged = Unchanged(len(clips))
 
     @property
     def durations(self) -> NDArray[np.float64]:
@@ -102,7 +104,9 @@ class ClipDataset:
     def _inputs(self, index: int) -> NDArray[np.float32]:
         if index in self._kept:
             return self._kept[index]
-        inputs = self._read(self.clips[index])
+        clip = self.clips[index]
+        inputs = self._read(clip)
+        self._unchanged.check(index, self.folder / clip.utterance.source, inputs)
         if inputs.nbytes <= self._room:
             self._kept[index], self._room = inputs, self._room - inputs.nbytes
         return inputs

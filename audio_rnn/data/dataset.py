@@ -13,6 +13,7 @@ from torch import Tensor
 from audio_rnn.data.batching import Batch
 from audio_rnn.data.inputs import pad, pad_inputs, read_inputs
 from audio_rnn.data.manifest import Utterance
+from audio_rnn.data.unchanged import Unchanged
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class SpeechDataset:
         self.utterances = utterances
         self.targets = targets
         self.sample_rate = sample_rate
+        self._unchanged = Unchanged(len(utterances))
 
     @property
     def durations(self) -> NDArray[np.float64]:
@@ -55,6 +57,7 @@ class SpeechDataset:
     def __getitem__(self, index: int) -> Example:
         utterance = self.utterances[index]
         inputs = read_inputs(self.folder, utterance, self.sample_rate)
+        self._unchanged.check(index, self.folder / utterance.source, inputs)
         return Example(utterance.id, inputs, self.targets[index], utterance.duration)
 
     def collate(self, examples: list[Example]) -> SpeechBatch:

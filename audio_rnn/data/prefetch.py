@@ -37,5 +37,5 @@ class _Next(Thread, Generic[T]):
     def run(self) -> None:
         try:
             self.found = list(islice(self.items, 1))
-        except Exception as error:
+        except Exception as error:  # whatever it is, who asks for the item is to have it
             self.error = error

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +11,14 @@ import torch
 from torch import nn
 
 from audio_rnn.distributed.processes import Process, from_all, from_first
-from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.optimizer import make_optimizer
 from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import load_weights
+from audio_rnn.optimization.averaging import Average
+from audio_rnn.optimization.optimizer import make_optimizer
 from audio_rnn.randomness import random_state, set_random_state
 from audio_rnn.runs import checkpoint
-
-
-@dataclass
-class Position:
-    """How far a training is: what is neither weights nor random numbers."""
-
-    epoch: int = 1
-    batch: int = 0  # batches of this epoch that are done
-    step: int = 0  # optimiser steps in all
-    best: float | None = None  # score
-    best_loss: float = math.inf  # in validation, which chooses between equal scores
-    best_epoch: int = 0
-    stale: int = 0  # validations since the best
-    rate_scale: float = 1.0  # what plateaus have left of the rate
-    skipped: int = 0  # batches of this epoch with a loss or gradient that was not finite
-    loss_sum: float = 0.0  # of this epoch's steps
-    steps: int = 0  # of this epoch, without skipped ones
-    stopped: bool = False  # early
-
-    @property
-    def mean_loss(self) -> float:
-        """Of this epoch's steps so far; 0 before the first."""
-        return self.loss_sum / max(self.steps, 1)
-
-    def next_epoch(self) -> None:
-        """Go to the beginning of the next epoch."""
-        self.epoch, self.batch = self.epoch + 1, 0
-        self.steps, self.loss_sum, self.skipped = 0, 0.0, 0
+from audio_rnn.runs.position import Position
 
 
 class State:
@@ -56,24 +28,23 @@ class State:
         self.model = model.to(process.device)
         self.process = process
         self.position = Position()
-        self.optimizer = make_optimizer(model, config)
-        self.average = Average(model, config)
+        self.optimizer = make_optimizer(model, config.optimizer, config.rate, config.weight_decay)
+        self.average = Average(model, config.averaging, config.ema_decay, config.last)
         self.scaler = torch.amp.GradScaler(process.device.type, enabled=config.precision == "fp16")
+
+    @property
+    def _parts(self) -> dict[str, Any]:
+        """What gives its `state_dict` and takes it back, beside the model."""
+        return {"optimizer": self.optimizer, "average": self.average, "scaler": self.scaler}
 
     def save(self, folder: Path) -> None:
         """Replace the checkpoint in `folder`; all processes call this. Raises TrainingError."""
-        random = from_all(random_state(), self.process)
+        first, *others = from_all(random_state(), self.process)
         if self.process.first:
-            whole = {
-                "position": asdict(self.position),
-                "model": dict(self.model.state_dict()),
-                "optimizer": self.optimizer.state_dict(),
-                "average": self.average.state(),
-                "scaler": self.scaler.state_dict(),
-                "random": random[0],
-                "others": random[1:],
-            }
-            checkpoint.save_state(folder, whole)
+            values = {"position": asdict(self.position), "random": first, "others": others}
+            parts = {"model": self.model, **self._parts}
+            states = {name: part.state_dict() for name, part in parts.items()}
+            checkpoint.save_state(folder, {**values, **states})
 
     def resume(self, folder: Path, warn: Callable[[str], None]) -> None:
         """Take up the checkpoint in `folder`, if there is one; `warn` hears of a damaged one.
@@ -97,10 +68,8 @@ class State:
     def _take(self, whole: dict[str, Any]) -> None:
         """All of a state but the weights."""
         self.position = Position(**whole["position"])
-        self.optimizer.load_state_dict(whole["optimizer"])
-        self.average.load(whole["average"])
-        if self.scaler.is_enabled():
-            self.scaler.load_state_dict(whole["scaler"])
+        for name, part in self._parts.items():
+            part.load_state_dict(whole[name])
         random = [whole["random"], *whole["others"]]  # of fewer processes, if there were fewer
         for own in random[self.process.rank : self.process.rank + 1]:
             set_random_state(own)

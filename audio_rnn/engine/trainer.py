@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -14,17 +12,17 @@ import torch
 from audio_rnn.config import require
 from audio_rnn.distributed import processes
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.schedule import learning_rate
-from audio_rnn.engine.state import Position, State
+from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Batches, Task
-from audio_rnn.engine.update import Updates, remedy
+from audio_rnn.engine.update import Updates
 from audio_rnn.engine.validation import Scores, evaluate, judge, keep_model
-from audio_rnn.errors import TrainingError
 from audio_rnn.memory import give_back
+from audio_rnn.optimization.schedule import rate_factor
 from audio_rnn.randomness import seed_all
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.log import Log
-from audio_rnn.runs.signals import Interrupted, Interrupts, Terminated
+from audio_rnn.runs.position import Position
+from audio_rnn.runs.signals import Interrupted, Interrupts, leave
 
 SAVE = 1  # a wish below all signals that are noted
 SAVE_SECONDS = 600.0  # between checkpoints at most, or a step, whichever is longer
@@ -74,8 +72,7 @@ class Trainer:
             while not self._done:
                 self._epoch(train, updates)
                 self._after_epoch(valid)
-            self.log.draw(self.task.monitor)
-            self.log.say(self._ending())
+            self.log.end(self.state.position, self.task.monitor, self.config.keep)
         return self.state.position
 
     def _resume(self) -> None:
@@ -87,7 +84,7 @@ class Trainer:
         if self._done:
             self.log.note("trained already; nothing is left to do")
         elif position.step:
-            self.log.note(f"going on at epoch {position.epoch}, step {position.step}")
+            self.log.note(f"going on at {position}")
 
     @property
     def _done(self) -> bool:
@@ -95,7 +92,7 @@ class Trainer:
         return position.stopped or position.epoch > self.config.epochs
 
     def _epoch(self, train: Batches, updates: Updates) -> None:
-        """Train on what is left of an epoch. Raises: TrainingError when it came to nothing."""
+        """Train on what is left of an epoch."""
         position = self.state.position
         self.task.model.train()
         count = processes.agreed(
@@ -114,20 +111,23 @@ class Trainer:
     def _train_on(self, batch: Batch, updates: Updates, count: int) -> None:
         """Steps and what lies between them, in an epoch of `count` batches."""
         position = self.state.position
-        rate, last = learning_rate(self.config, position, count), position.batch + 1 == count
-        for entry in updates.steps(batch, rate, last):
-            done = (position.epoch - 1) * count + position.batch + 1
-            self.log.step(done, {"epoch": position.epoch, "step": position.step, **entry})
-        if last and not position.steps:
-            raise TrainingError(
-                f"epoch {position.epoch}: no batch had a finite loss and gradient; "
-                f"{remedy(self.config)}"
-            )
-        if last:
-            self.state.average.after_epoch()
+        last = position.batch + 1 == count
+        for entry in updates.steps(batch, self._rate(count), last):
+            self.log.step((position.epoch - 1) * count + position.batch + 1, entry)
         position.batch += 1
         if not updates.waiting:
             self._between_steps()
+
+    def _rate(self, count: int) -> float:
+        """The learning rate of the next step, in an epoch of `count` batches.
+
+        Counts batches: how many steps there will be in all, truncation, accumulation and skipped
+        batches leave open.
+        """
+        position, config = self.state.position, self.config
+        progress = min(1.0, (position.epoch - 1 + position.batch / count) / config.epochs)
+        factor = rate_factor(config.schedule, progress, config.warmup)
+        return config.rate * position.rate_scale * factor
 
     def _between_steps(self) -> None:
         wish, every = self._wish(), self.config.save_every
@@ -144,15 +144,11 @@ class Trainer:
     def _stop(self, number: int) -> NoReturn:
         """Save, and say how to go on."""
         self._save()
-        position = self.state.position
         message = (
-            f"stopped at epoch {position.epoch}, step {position.step}; "
-            f"state saved in {self.run_dir}, run the same command to go on"
+            f"stopped at {self.state.position}; state saved in {self.run_dir}, "
+            "run the same command to go on"
         )
-        if number == signal.SIGTERM:
-            self.log.say(message)
-            raise Terminated(0)
-        raise Interrupted(message)
+        leave(number, message, self.log.say)
 
     def _after_epoch(self, valid: Batches | None) -> None:
         position, config = self.state.position, self.config
@@ -176,33 +172,13 @@ class Trainer:
         scores: Scores = {}
         if self.process.first:
             with suppress(Interrupted):
-                scores = evaluate(self.task, self.state, self._until_interrupt(valid))
+                scores = evaluate(self.task, self.state, self.interrupts.heeded(valid.epoch(0)))
         scores = processes.from_first(scores, self.process)
         if not scores and (wish := self._wish()) > SAVE:
             self._stop(wish)
         return scores
 
-    def _until_interrupt(self, valid: Batches) -> Iterator[Batch]:
-        for batch in valid.epoch(0):
-            if self.interrupts.received:
-                raise Interrupted
-            yield batch.to(self.process.device)
-
     def _save(self) -> None:
         self.log.flush()
         self.state.save(self.run_dir / "checkpoint")
         self.saved = time.monotonic()
-
-    def _ending(self) -> str:
-        """How the training ended, and what it leaves in its run folder."""
-        position, monitor, model = self.state.position, self.task.monitor, self.run_dir / "model"
-        trained = f"trained {position.epoch - 1} epochs"
-        if position.stopped:
-            patience = f"training.patience ({self.config.patience}) validations"
-            trained += f", stopped early: {monitor} got no better for {patience}"
-        if self.config.keep == "last":
-            return f"{trained}\nmodel of the last epoch in {model}"
-        if position.best is None:
-            return f"{trained}; no model was kept, since no {monitor} was finite"
-        best = f"best: epoch {position.best_epoch}, {monitor} {position.best:.4f}"
-        return f"{trained}\n{best}, model in {model}"

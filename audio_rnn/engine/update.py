@@ -10,10 +10,10 @@ from torch import nn
 
 from audio_rnn.distributed.processes import anywhere, sharing_gradients
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.optimizer import divide_gradients, layer_norms
 from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Task, Truncated
 from audio_rnn.errors import ConfigError, TrainingError
+from audio_rnn.optimization.optimizer import divide_gradients, layer_norms
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 Entry = dict[str, float]  # of a step, for the history
@@ -33,7 +33,7 @@ class Updates:
     def steps(self, batch: Batch, rate: float, last: bool) -> Iterator[Entry]:
         """Train on a batch, the `last` of its epoch or not, at a learning rate: the steps it makes.
 
-        Raises: TrainingError when too many losses or gradients of the epoch were not finite.
+        Raises: TrainingError when too many losses or gradients of the epoch were not finite, or all.
         """
         for piece in pieces(batch, self.config.truncate):
             self._gather(piece)
@@ -41,6 +41,8 @@ class Updates:
                 yield self._step(rate, batch.ids)
         if last and self.waiting:
             yield self._step(rate, batch.ids)
+        if last:
+            self._end_epoch()
 
     def close(self) -> None:
         """Let go of DDP, which would keep the group of processes alive beyond `stop`."""
@@ -48,12 +50,8 @@ class Updates:
 
     def _gather(self, batch: Batch) -> None:
         """Add a batch's gradient."""
-        process = self.state.process
-        with torch.autocast(
-            process.device.type,
-            AUTOCAST.get(self.config.precision),
-            enabled=self.config.precision != "float32",
-        ):
+        process, dtype = self.state.process, AUTOCAST.get(self.config.precision)
+        with torch.autocast(process.device.type, dtype, enabled=dtype is not None):
             losses = torch.stack(list(self.losses(batch).values())).sum(dim=0)  # (items,)
         bad = [name for name, fine in zip(batch.ids, losses.isfinite().tolist()) if not fine]
         if anywhere(bool(bad), process):
@@ -86,7 +84,18 @@ class Updates:
         state.optimizer.zero_grad(set_to_none=True)
         state.position.step += 1
         state.average.after_step(state.position.step)
-        return {"rate": rate, "grad_norm": norm, "mean_loss": state.position.mean_loss, **layers}
+        return {
+            "epoch": state.position.epoch, "step": state.position.step, "rate": rate,
+            "grad_norm": norm, "mean_loss": state.position.mean_loss, **layers,
+        }  # fmt: skip
+
+    def _end_epoch(self) -> None:
+        if not self.state.position.steps:
+            raise TrainingError(
+                f"epoch {self.state.position.epoch}: no batch had a finite loss and gradient; "
+                f"{remedy(self.config)}"
+            )
+        self.state.average.after_epoch()
 
     def _scale_is_searched(self) -> bool:
         """Whether gradients may still overflow because fp16 scales them up: the scaler then leaves

@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.state import Position, State
+from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Task
 from audio_rnn.models.folder import write_model
 from audio_rnn.runs.folder import writing
+from audio_rnn.runs.position import Position
 
 Scores = dict[str, float]
 
@@ -21,7 +22,7 @@ def evaluate(task: Task, state: State, batches: Iterable[Batch]) -> Scores:
     """Scores of the averaged weights."""
     task.model.eval()
     with state.average.applied(), torch.no_grad():
-        return task.evaluate(batches)
+        return task.evaluate(batch.to(state.process.device) for batch in batches)
 
 
 def judge(task: Task, scores: Scores, position: Position, config: TrainingConfig) -> bool:
@@ -48,11 +49,8 @@ def is_better(task: Task, scores: Scores, position: Position) -> bool:
     score, best = scores[task.monitor], position.best
     if not math.isfinite(score) or any(map(math.isnan, scores.values())):
         return False
-    if best is None:
-        return True
-    if score == best:
-        return _loss(scores) < position.best_loss
-    return score < best if task.better == "lower" else score > best
+    sign = 1 if task.better == "lower" else -1
+    return best is None or (sign * score, _loss(scores)) < (sign * best, position.best_loss)
 
 
 def keep_model(task: Task, state: State, scores: Scores, folder: Path) -> None:

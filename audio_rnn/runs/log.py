@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 
@@ -14,6 +14,7 @@ from audio_rnn.runs.bar import progress_bar
 from audio_rnn.runs.curves import draw_curves
 from audio_rnn.runs.folder import claimed, writing
 from audio_rnn.runs.meter import Meter
+from audio_rnn.runs.position import Position, ending
 from audio_rnn.runs.scalars import Scalars
 
 
@@ -86,12 +87,13 @@ class Log:
         if self.first:
             history.flush_history(self.folder)
 
-    def draw(self, monitor: str) -> None:
-        """Draw the curves of the losses and of the monitored score."""
+    def end(self, position: Position, monitor: str, keep: Literal["best", "last"]) -> None:
+        """Say how the training ended; draw the curves of the losses and of the monitored score."""
         if self.first:
             path = self.folder / "curves.png"
             with writing(path):
                 draw_curves(history.read_history(self.folder), monitor, path)
+        self.say(ending(position, monitor, keep, self.folder / "model"))
 
     def _enter(self, entry: dict[str, Any]) -> None:
         if self.first:

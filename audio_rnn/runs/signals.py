@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -33,7 +37,22 @@ class Interrupts:
         for number, handler in self._former.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
+    def heeded(self, items: Iterator[T]) -> Iterator[T]:
+        """The same items, until a signal comes. Raises: Interrupted."""
+        for item in items:
+            if self.received:
+                raise Interrupted
+            yield item
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received == signal.SIGINT == number:
             raise KeyboardInterrupt
         self.received = number
+
+
+def leave(number: int, message: str, say: Callable[[str], None]) -> NoReturn:
+    """End as a signal asks for. Raises: Terminated, after it has said the message, or Interrupted."""
+    if number == signal.SIGTERM:
+        say(message)
+        raise Terminated(0)
+    raise Interrupted(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from audio_rnn.engine.state import Position
+from audio_rnn.runs.position import Position
 from recipes.command import suggest_evaluation
 from recipes.speech_recognition.config import RecipeConfig
 from recipes.training import TrainingData

@@ -15,11 +15,11 @@ import torch
 from audio_rnn import storage
 from audio_rnn.distributed import processes
 from audio_rnn.engine import trainer
-from audio_rnn.engine.averaging import Average
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import AudioError, ConfigError, InputError, TrainingError
 from audio_rnn.models.folder import read_model
+from audio_rnn.optimization.averaging import Average
 from audio_rnn.runs.folder import claimed
 from audio_rnn.runs.history import read_history
 from audio_rnn.runs.signals import Interrupted, Terminated
@@ -252,9 +252,9 @@ def test_averages_score_what_they_say(tmp_path: Path) -> None:
 
 def test_averages_come_back_to_the_device_of_the_model() -> None:
     """Checkpoints are read to the CPU; "meta" stands for a GPU here."""
-    average = Average(torch.nn.Linear(2, 1, device="meta"), BASE)
+    average = Average(torch.nn.Linear(2, 1, device="meta"), "last", 0.0, 2)
     saved = {"weight": torch.ones(1, 2), "bias": torch.ones(1)}
-    average.load({"values": saved, "snapshots": [saved, saved]})
+    average.load_state_dict({"values": saved, "snapshots": [saved, saved]})
     held = [average.values, *average.snapshots]
     assert {value.device.type for values in held for value in values.values()} == {"meta"}
 

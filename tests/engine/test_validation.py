@@ -12,12 +12,12 @@ import torch
 
 from audio_rnn import storage
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.state import Position
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.engine.validation import judge
 from audio_rnn.errors import ConfigError, TrainingError
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.history import read_history
+from audio_rnn.runs.position import Position
 from tests.engine.toy import ToyBatches, ToyTask
 
 BASE = TrainingConfig(epochs=4, rate=1e-2, device="cpu")

@@ -52,6 +52,32 @@ def test_a_run_may_go_on_on_another_machine(tmp_path: Path) -> None:
     assert read_yaml(tmp_path / "config.yaml")["training"]["device"] == "cuda:1"
 
 
+@dataclass(frozen=True)
+class Shards:
+    size: int = 100
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Newer(Recipe):
+    """The recipe after an update of the toolkit, with a field and a section more."""
+
+    shards: Shards = field(default_factory=Shards)
+
+
+def test_a_run_from_before_a_field_goes_on_with_its_default(tmp_path: Path) -> None:
+    begin(tmp_path / "whole", Recipe())
+    describe_run(tmp_path / "whole", Newer())
+    begin(tmp_path / "part", Newer())
+    path = tmp_path / "part" / "config.yaml"
+    path.write_text(path.read_text().replace("  size: 100\n", ""))
+    assert "size" not in path.read_text()
+    describe_run(tmp_path / "part", Newer())
+    begin(tmp_path / "other", Recipe())
+    with pytest.raises(TrainingError, match=r"shards\.size: 100 there, 7 now"):
+        describe_run(tmp_path / "other", Newer(shards=Shards(7)))
+
+
 def test_a_start_that_failed_binds_nothing(tmp_path: Path) -> None:
     describe_run(tmp_path, Recipe())
     describe_run(tmp_path, with_training(rate=0.5))

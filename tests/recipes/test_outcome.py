@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audio_rnn.engine.state import Position
+from audio_rnn.runs.position import Position
 from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.outcome import report_outcome
 

@@ -19,12 +19,12 @@ from torch import Tensor
 
 from audio_rnn import config as configs
 from audio_rnn.data.batching import Batch, Batches
-from audio_rnn.engine.state import Position
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
 from audio_rnn.features import Features
 from audio_rnn.models.folder import read_model
 from audio_rnn.runs.history import read_history
+from audio_rnn.runs.position import Position
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from recipes.speech_recognition import evaluate as evaluation

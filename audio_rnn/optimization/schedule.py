@@ -5,23 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.engine.state import Position
-
 START = 0.04  # of the highest rate, where one_cycle begins
 END = 1e-3  # of the highest rate, where cosines end
-
-
-def learning_rate(config: TrainingConfig, position: Position, batches: int) -> float:
-    """The rate of the next step, in an epoch of so many batches.
-
-    Counts batches: how many steps there will be in all, truncation, accumulation and skipped
-    batches leave open.
-    """
-    epochs = position.epoch - 1 + position.batch / batches
-    progress = min(1.0, epochs / config.epochs)
-    factor = rate_factor(config.schedule, progress, config.warmup)
-    return config.rate * position.rate_scale * factor
 
 
 def rate_factor(

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-
-from audio_rnn.engine.config import TrainingConfig
 
 Weights = dict[str, Tensor]
 
 
 class Average:
-    """Exponential average over steps (Polyak & Juditsky 1992), or mean over the last epochs."""
+    """Exponential average over steps (Polyak & Juditsky 1992), or mean over the last epochs.
 
-    def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
-        self.model, self.config = model, config
+    torch's own, `AveragedModel`, asks a tensor for its count at every step, and knows no window.
+    """
+
+    def __init__(
+        self, model: nn.Module, kind: Literal["none", "ema", "last"], decay: float, last: int
+    ) -> None:
+        """`decay` is that of "ema" a step, `last` the number of epochs of "last"."""
+        self.model, self.kind, self.decay, self.last = model, kind, decay, last
         self.values: Weights = {}
         self.snapshots: list[Weights] = []
 
     @torch.no_grad()
     def after_step(self, step: int) -> None:
         """Take in the weights after optimiser step number `step`, 1 and up."""
-        if self.config.averaging != "ema":
+        if self.kind != "ema":
             return
         if not self.values:
             self.values = self._snapshot()
             return
-        decay = min(self.config.ema_decay, (1 + step) / (10 + step))  # young averages forget faster
+        decay = min(self.decay, (1 + step) / (10 + step))  # young averages forget faster
         current = dict(self.model.named_parameters())
         torch._foreach_lerp_(
             list(self.values.values()), [current[k] for k in self.values], 1 - decay
@@ -39,8 +43,8 @@ class Average:
     @torch.no_grad()
     def after_epoch(self) -> None:
         """Take in the weights after an epoch."""
-        if self.config.averaging == "last":
-            self.snapshots = [*self.snapshots, self._snapshot()][-self.config.last :]
+        if self.kind == "last":
+            self.snapshots = [*self.snapshots, self._snapshot()][-self.last :]
             count = len(self.snapshots)
             self.values = {k: sum(s[k] for s in self.snapshots) / count for k in self.snapshots[0]}  # type: ignore[misc]
 
@@ -54,11 +58,11 @@ class Average:
         finally:
             self.model.load_state_dict(own, strict=False)
 
-    def state(self) -> dict[str, Any]:
-        """What `load` needs."""
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` needs."""
         return {"values": self.values, "snapshots": self.snapshots}
 
-    def load(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from `state`, whose tensors may lie on another device than the model."""
         places = {name: weight.device for name, weight in self.model.named_parameters()}
         self.values, *self.snapshots = (

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
-from audio_rnn.engine.config import TrainingConfig
 
-
-def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+def make_optimizer(
+    model: nn.Module, kind: Literal["adamw", "sgd"], rate: float, weight_decay: float
+) -> torch.optim.Optimizer:
     """Weight decay acts on matrices only, not on biases and norms."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=config.rate, fused=any(p.is_cuda for p in parameters))
-    return torch.optim.SGD(groups, lr=config.rate, momentum=0.9, nesterov=True)
+    if kind == "adamw":
+        return torch.optim.AdamW(groups, lr=rate, fused=any(p.is_cuda for p in parameters))
+    return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
 
 
 def divide_gradients(model: nn.Module, count: int) -> None:
