@@ -21,7 +21,7 @@ from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.device import choose_device
 from audio_rnn.errors import AlignmentError
 from audio_rnn.inference.loudness import SILENCE, LoudnessMeter
-from audio_rnn.inference.sweep import log_prob_pieces
+from audio_rnn.inference.sweep import gathered, log_prob_pieces
 from audio_rnn.inference.transcript import TIME_DIGITS, presentable_word
 from audio_rnn.models.speech import SpeechModel
 
@@ -89,7 +89,7 @@ class Aligner:
 
         with torch.inference_mode():
             frames = self.model.features.static_pieces(measured())
-            log_probs = np.concatenate(list(log_prob_pieces(self.model, frames)))
+            log_probs = gathered(log_prob_pieces(self.model, frames), len(self.model.vocabulary))
         posteriors = Posteriors(log_probs, self.model.vocabulary, self.model.step_seconds)
         return Heard(source_name(path), meter.samples / rate, posteriors, meter.values())
 

@@ -12,6 +12,7 @@ from audio_rnn.audio import Source
 from audio_rnn.inference.reading import Reading
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.models.sweep import sweep
+from audio_rnn.spill import Spill
 
 
 def log_probs_of(
@@ -22,7 +23,19 @@ def log_probs_of(
     Raises: AudioError, StorageError when the disk is full.
     """
     reading = Reading(model.features, source, channel)
-    return np.concatenate(list(log_prob_pieces(model, reading)))
+    return gathered(log_prob_pieces(model, reading), len(model.vocabulary))
+
+
+def gathered(pieces: Iterable[NDArray[np.float32]], symbols: int) -> NDArray[np.float32]:
+    """Pieces (steps, symbols) as one array; on the way they lie on disk.
+
+    In memory each would lie in a hole that the network's larger arrays have left, and the next of
+    those would need new memory: 0.2 GB an hour. Raises StorageError when the disk is full.
+    """
+    with Spill(symbols) as held:
+        for piece in pieces:
+            held.append(piece)
+        return held.read(0, len(held))
 
 
 def log_prob_pieces(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from audio_rnn.audio import read_audio
 from audio_rnn.errors import StorageError
 from audio_rnn.features import FeatureConfig
-from audio_rnn.inference.sweep import log_probs_of
+from audio_rnn.inference.sweep import gathered, log_probs_of
 from audio_rnn.models import recurrent, sweep
 from audio_rnn.models.acoustic import AcousticConfig
 from audio_rnn.models.recurrent import RecurrentConfig
@@ -85,6 +86,24 @@ def test_a_sweep_where_one_pass_cuts_differs_by_no_bit(file, monkeypatch):
     with torch.inference_mode():
         expected, _ = model(frames, torch.tensor([900]))
     assert torch.equal(torch.cat(list(sweep.sweep(model, frames[0].split(50)))), expected[0])
+
+
+def test_pieces_are_gathered_one_after_the_other():
+    """As together in memory they would scatter what the network needs."""
+    alive: list[int] = []
+
+    def pieces():
+        met: list[weakref.ref[np.ndarray]] = []
+        for count in (3, 0, 5, 2):
+            piece = np.full((count, 4), count, np.float32)
+            met.append(weakref.ref(piece))
+            yield piece
+            del piece
+            alive.append(sum(one() is not None for one in met[:-1]))
+
+    whole = gathered(pieces(), 4)
+    assert whole[:, 0].tolist() == [3] * 3 + [5] * 5 + [2] * 2
+    assert alive == [0, 0, 0, 0]
 
 
 def test_a_full_disk_is_a_named_error(file, monkeypatch):
