@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Literal
 
-from audio_rnn.decoding.hypothesis import Word
 from audio_rnn.inference.subtitles import srt, vtt
 from audio_rnn.inference.textgrid import textgrid
 from audio_rnn.inference.transcript import Transcript
@@ -24,13 +23,6 @@ def txt(transcript: Transcript) -> str:
 def json(transcript: Transcript) -> str:
     """All fields on one line, so that several joined are JSON lines."""
     return jsonlib.dumps(asdict(transcript), ensure_ascii=False) + "\n"
-
-
-def from_json(text: str) -> Transcript:
-    """The inverse of `json`."""
-    values = jsonlib.loads(text)
-    words = tuple(Word(**word) for word in values.pop("words"))
-    return Transcript(words=words, **values)
 
 
 def tsv(transcript: Transcript) -> str:

@@ -82,12 +82,6 @@ class Recognition:
         return self.masks(*self.model.features.finish(*frames(x, lengths)))
 
 
-@torch.no_grad()
-def recognise_batch(model: SpeechModel, batch: SpeechBatch) -> list[Hypothesis]:
-    """Greedy decoding of every utterance of a batch."""
-    return best_texts(model, *model(batch.inputs, batch.lengths))
-
-
 def best_texts(model: SpeechModel, log_probs: Tensor, steps: Tensor) -> list[Hypothesis]:
     """Greedy decoding of log_probs (batch, steps, symbols) with their valid steps (batch,)."""
     decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
