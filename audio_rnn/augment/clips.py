@@ -15,9 +15,9 @@ from audio_rnn.augment.mel_axis import MelAxis
 from audio_rnn.config import require
 from audio_rnn.features import FeatureConfig, valid_frames
 
-QUIET = 20 / 10 * math.log(10)  # 20 dB below a clip's loudest frame, in log power
+DECIBEL = math.log(10) / 10  # in log power
 LOUD_SHARE = 0.1  # of a clip's frames that are louder than what it is called as loud as
-LARGEST_GAIN = 40 / 10 * math.log(10)  # 40 dB, in log power: silence stays silent in a mixture
+LARGEST_GAIN = 40 * DECIBEL  # silence stays silent in a mixture
 FLOOR = 1e-6  # share that a clip keeps at least, so that its logarithm is finite
 
 
@@ -29,6 +29,7 @@ class ClipAugmentConfig:
     mix_probability: float = 0.0  # of another clip of the batch mixed in (mixup)
     mix: float = 1.0  # both parameters of the beta distribution of its share
     excerpt_seconds: float | None = None  # a part this long, drawn anew each time; null: all of it
+    excerpt_range_db: float = 20.0  # of a clip's loudest frame and that of its excerpts, at most
 
     def __post_init__(self) -> None:
         for name in ("shift_probability", "mix_probability"):
@@ -37,6 +38,8 @@ class ClipAugmentConfig:
         require(self.mix > 0, "mix", self.mix, "above 0")
         seconds = self.excerpt_seconds
         require(seconds is None or seconds > 0, "excerpt_seconds", seconds, "above 0")
+        level = self.excerpt_range_db
+        require(level >= 0, "excerpt_range_db", level, "dB, 0 or more")
 
 
 class Heard(NamedTuple):
@@ -51,7 +54,7 @@ class ClipAugment(nn.Module):
     """Excerpt, shift, then mixture, on static frames and targets.
 
     Excerpts are cheaper than whole clips, and never the same twice. Where only tags are known, one
-    begins where it will hear something that is at most 20 dB quieter than the clip's loudest frame.
+    begins where it will hear something that is hardly quieter than the clip's loudest frame.
 
     Mixture: Tokozume et al. 2018, "Learning from between-class examples", on power spectra, where
     sounds add up. Both clips are brought to equal loudness, then their amplitudes take shares: so
@@ -99,7 +102,7 @@ class ClipAugment(nn.Module):
         level = (frames @ self.mel_axis.to_mel).logsumexp(-1)  # (batch, frames)
         level = level.masked_fill(~valid_frames(lengths, frames.shape[1]), -torch.inf)
         loudest = max_pool1d(level.unsqueeze(1), size, 1).squeeze(1)  # of each possible excerpt
-        sounds = loudest >= loudest.amax(1, keepdim=True) - QUIET
+        sounds = loudest >= loudest.amax(1, keepdim=True) - DECIBEL * self.config.excerpt_range_db
         inside = valid_frames((lengths - size).clamp(min=0) + 1, loudest.shape[1])
         fits = inside & (sounds | timed[:, None])
         number = (uniform(0, 1, frames) * fits.sum(1)).long()  # of those that fit

@@ -191,6 +191,20 @@ def test_an_excerpt_is_a_part_of_frames_and_activity_in_which_something_sounds()
     assert {round(float(n)) for n in starts} >= set(range(11, 22))
 
 
+@pytest.mark.parametrize(("range_db", "softer"), [(20.0, True), (6.0, False)])
+def test_excerpts_hear_what_is_within_a_range_of_the_loudest(range_db: float, softer: bool) -> None:
+    """Frame 30 is the loudest, frame 5 is 10 dB softer; no excerpt hears both."""
+    config = ClipAugmentConfig(excerpt_seconds=10 * 0.02, excerpt_range_db=range_db)
+    frames = torch.full((200, 40, 16), -80.0)
+    frames[:, 30], frames[:, 5] = 0.0, -10.0  # dB
+    parts, _, _ = ClipAugment(config, FEATURES, True).train()(
+        frames, torch.full((200,), 40), heard(200, 40)._replace(timed=torch.zeros(200).bool())
+    )
+    loudest = parts.amax((1, 2))
+    assert bool((loudest > -5).all()) == (not softer)
+    assert (loudest > -80).all()
+
+
 def test_a_clip_shorter_than_an_excerpt_stays_whole() -> None:
     augment = ClipAugment(ClipAugmentConfig(excerpt_seconds=0.2), FEATURES, False).train()
     frames, sizes = torch.randn(3, 25, 16), [25, 8, 1]
