@@ -1,11 +1,13 @@
 """Score a model of piano rolls: nats per frame of pieces it was not trained on.
 
 python -m recipes.music_generation.evaluate_rolls --model runs/jsb_roll --rolls data/jsb_roll/test.npz
+
+Several models tell a frame with the mean of their probabilities.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -17,25 +19,32 @@ from rich.console import Console
 from rich.table import Table
 
 from audio_rnn.cli.shell import run_command
+from audio_rnn.config import require
 from audio_rnn.data.rolls import Roll, RollBatchConfig, RollBatches, read_rolls
 from audio_rnn.device import choose_device
 from audio_rnn.errors import MusicError
 from audio_rnn.models.rolls import RollModel
 from recipes.command import program
+from recipes.music_generation.adaptation import score_adapting
 from recipes.music_generation.leakage import shares_tune
 
-TOGETHER = RollBatchConfig(frames=4000)
+TOGETHER, ALONE = RollBatchConfig(frames=4000), RollBatchConfig(frames=1)
 
 
 @dataclass(frozen=True)
 class Options:
     """What to score."""
 
-    model: Path  # run folder or model folder
+    model: tuple[Path, ...]  # run folders or model folders
     rolls: Path  # file of rolls
     train: Path | None = None  # rolls trained on: pieces that share a tune with one are told apart
     shared: int = 64  # frames of a tune that make a piece a shared one: 4 bars of sixteenths
     device: str = "auto"  # auto, cpu, cuda or cuda:N
+    adapt: float = 0.0  # learning rate at which a model goes on learning from each piece's past
+
+    def __post_init__(self) -> None:
+        require(len(self.model) > 0, "model", self.model, "one or more")
+        require(0 <= self.adapt <= 1, "adapt", self.adapt, "0 to 1")
 
 
 @dataclass(frozen=True)
@@ -69,8 +78,9 @@ class Likelihood:
 def evaluate(options: Options) -> dict[str, Likelihood]:
     """Score and print; by head. Raises: InputError."""
     rolls = read_rolls(options.rolls)
-    model = RollModel.load(options.model).to(choose_device(options.device))
-    likelihoods = measure(model, rolls)
+    device = choose_device(options.device)
+    models = [RollModel.load(folder).to(device) for folder in options.model]
+    likelihoods = mean([measure(model, rolls, options.adapt) for model in models])
     parts = {"all": set(rolls)}
     if options.train:
         leaked = shares_tune(rolls, read_rolls(options.train).values(), options.shared)
@@ -79,8 +89,10 @@ def evaluate(options: Options) -> dict[str, Likelihood]:
     return likelihoods
 
 
-def measure(model: RollModel, rolls: Mapping[str, Roll]) -> dict[str, Likelihood]:
-    """Nats of all frames by each head.
+def measure(
+    model: RollModel, rolls: Mapping[str, Roll], adapt: float = 0.0
+) -> dict[str, Likelihood]:
+    """Nats of all frames by each head, of a model that adapts to each piece at a rate above 0.
 
     Raises: MusicError for rolls of other voices than the model's.
     """
@@ -89,11 +101,38 @@ def measure(model: RollModel, rolls: Mapping[str, Roll]) -> dict[str, Likelihood
         raise MusicError(f"found rolls of {voices} voices, expected {model.voices}, as the model's")
     device = next(model.parameters()).device
     nats: dict[str, dict[str, NDArray[np.float64]]] = {head: {} for head in model.heads}
-    for batch in RollBatches(rolls, TOGETHER).epoch(0):
-        for head, told in model.score(batch.to(device)).items():
+    for batch in RollBatches(rolls, ALONE if adapt else TOGETHER).epoch(0):
+        batch = batch.to(device)
+        scores = score_adapting(model, batch, adapt) if adapt else model.score(batch)
+        for head, told in scores.items():
             rows = -told.cpu().numpy()
             nats[head] |= {name: rows[i, : len(rolls[name])] for i, name in enumerate(batch.ids)}
     return {head: Likelihood(of_pieces, voices) for head, of_pieces in nats.items()}
+
+
+def mean(likelihoods: Sequence[Mapping[str, Likelihood]]) -> dict[str, Likelihood]:
+    """That of the mean of the probabilities of several models.
+
+    Raises: MusicError for models of other heads.
+    """
+    first = likelihoods[0]
+    for other in likelihoods[1:]:
+        if other.keys() != first.keys():
+            raise MusicError(
+                f"found models with the heads {', '.join(first)} and {', '.join(other)}, expected "
+                "the same heads; score them one by one"
+            )
+    return {
+        head: Likelihood(
+            {
+                name: -np.logaddexp.reduce([-other[head].nats[name] for other in likelihoods])
+                + np.log(len(likelihoods))
+                for name in one.nats
+            },
+            one.voices,
+        )
+        for head, one in first.items()
+    }
 
 
 def show(

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.io import savemat
 
 from audio_rnn import config as configs
 from audio_rnn.data.rolls import KEYS, LOWEST_PITCH, Roll, read_rolls
-from audio_rnn.errors import MusicError, TrainingError
+from audio_rnn.errors import ConfigError, MusicError, TrainingError
+from audio_rnn.models.rolls import RollModel
 from audio_rnn.runs.history import read_history
 from recipes.music_generation import evaluate_rolls, prepare_jsb, prepare_pianorolls
+from recipes.music_generation.adaptation import SEGMENT
 from recipes.music_generation.leakage import shares_tune
 from recipes.music_generation.roll_files import SPLITS, repeats
 from recipes.music_generation.train_rolls import RecipeConfig, train
@@ -67,7 +70,7 @@ def test_the_debug_config_trains_and_is_scored(
 ) -> None:
     scores = [entry for entry in read_history(run) if "nats" in entry]
     assert len(scores) == 2 and scores[1]["nats"] < scores[0]["nats"]
-    options = evaluate_rolls.Options(run, corpus / "valid.npz", corpus / "train.npz", 5, "cpu")
+    options = evaluate_rolls.Options((run,), corpus / "valid.npz", corpus / "train.npz", 5, "cpu")
     by_head = evaluate_rolls.evaluate(options)
     for head, likelihood in by_head.items():
         assert likelihood.frame == pytest.approx(scores[1][head], rel=1e-5)
@@ -77,6 +80,52 @@ def test_the_debug_config_trains_and_is_scored(
     assert found.after_first != found.frame != found.piece
     assert {len(nats) for nats in found.nats.values()} == {10, 15, 20, 25}
     assert f"{found.frame:.4f}" in capsys.readouterr().out
+
+
+def test_several_models_tell_with_the_mean_of_their_probabilities(run: Path, corpus: Path) -> None:
+    rolls = read_rolls(corpus / "valid.npz")
+    one = RollModel.load(run)
+    torch.manual_seed(5)
+    other = RollModel(one.config).eval()
+    parts = [evaluate_rolls.measure(model, rolls) for model in (one, other)]
+    both = evaluate_rolls.mean(parts)
+    for head in one.heads:
+        for name in rolls:
+            chances = [np.exp(-part[head].nats[name]) for part in parts]
+            assert np.allclose(np.exp(-both[head].nats[name]), np.mean(chances, axis=0))
+    only = {head: part for head, part in parts[0].items() if head == "joint"}
+    with pytest.raises(
+        MusicError, match="found models with the heads joint and joint, independent"
+    ):
+        evaluate_rolls.mean([only, parts[1]])
+
+
+def test_a_model_that_adapts_learns_from_the_past_of_each_piece_only(
+    run: Path, corpus: Path
+) -> None:
+    model = RollModel.load(run)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    piece = np.tile(triads(4, 3)[:, None], (SEGMENT, 1, 1))
+    changed = piece.copy()
+    changed[3 * SEGMENT :] = 0
+    plain = evaluate_rolls.measure(model, {"a": piece})
+    found = evaluate_rolls.measure(model, {"a": piece, "b": changed, "c": piece}, adapt=0.1)
+    for head, likelihood in found.items():
+        a, b, c = likelihood.nats.values()
+        assert np.array_equal(a, c)
+        assert np.array_equal(a[: 3 * SEGMENT], b[: 3 * SEGMENT])
+        assert np.allclose(a[:SEGMENT], plain[head].nats["a"][:SEGMENT], atol=1e-5)
+        assert likelihood.of({"a"}).frame < plain[head].frame
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+
+
+def test_options_of_scoring_that_make_no_sense_are_named() -> None:
+    options = evaluate_rolls.Options((Path("model"),), Path("test.npz"))
+    for bad in (-0.1, float("nan")):
+        with pytest.raises(ConfigError, match=r"adapt: found .*, expected 0 to 1"):
+            replace(options, adapt=bad)
+    with pytest.raises(ConfigError, match=r"model: found \(\), expected one or more"):
+        replace(options, model=())
 
 
 def test_scores_come_from_the_command(run: Path, corpus: Path) -> None:
