@@ -48,33 +48,15 @@ def make_children(
     """Nodes for prefixes met for the first time. Those in `new` from `unmet` on have a parent, a
     symbol and a chance without their factor; if it is not below `floor` with it, they move behind
     the `count` that are known. How many are known then, and the best chance after `best`."""
-    kinds, by_symbol, neural_too = fusion.kind, len(fusion.symbol_ids) > 0, len(neural.scores) > 0
-    first_letter, letters = fusion.first_letter, fusion.letters
-    first, letter_of, ahead = fusion.trie.first, fusion.trie.symbol, fusion.trie.lookahead
-    follow, gain = fusion.hotwords.follow, fusion.hotwords.gain
+    by_symbol, neural_too = len(fusion.symbol_ids) > 0, len(neural.scores) > 0
     for i in range(unmet, len(new)):
         node, symbol = new[i].parent, new[i].symbol
-        extra, word, lm, hot = arena[node].extra, arena[node].word, arena[node].lm, arena[node].hot
-        kind = kinds[symbol]
-        if kind != CONTINUES and word != ROOT:
-            if np.isnan(arena[node].ended):
-                end_word(node, arena, fusion)
-            extra, lm = arena[node].ended, arena[node].ended_lm
-            hot, word = follow[hot, len(kinds)], ROOT
-        elif kind == SPACES and arena[node].symbol == symbol:
-            extra = -np.inf  # a space after a space writes nothing
-        if kind != SPACES:
-            extra += gain[hot, symbol]
-            hot = follow[hot, symbol]
-            before = fusion.outside if word == OUTSIDE else ahead[word]
-            for place in range(first_letter[symbol], first_letter[symbol + 1]):
-                if word != OUTSIDE:
-                    word = child(first, letter_of, word, letters[place])
-            extra += (fusion.outside if word == OUTSIDE else ahead[word]) - before
-            if word == OUTSIDE and fusion.closed:
-                extra = -np.inf
-        row = NONE
-        if kind == SPACES and arena[node].symbol == NONE:
+        extra, word, lm, hot = before(node, symbol, arena, fusion)
+        spaces, row = fusion.kind[symbol] == SPACES, NONE
+        if not spaces:
+            earned, word, hot = spell(symbol, word, hot, fusion)
+            extra += earned
+        if spaces and arena[node].symbol == NONE:
             row = arena[node].row  # a space before all words writes nothing
         else:
             if by_symbol:  # as `tell`, whose call would take longer than all the rest
@@ -92,6 +74,40 @@ def make_children(
             new[count].chance, new[count].node = chance, made
             count, best = count + 1, max(best, chance)
     return count, best
+
+
+@lean
+def before(
+    node: int, symbol: int, arena: NDArray[np.void], fusion: Fusion
+) -> tuple[float, int, int, int]:
+    """Extra score, open word, LM state and hotwords of a prefix that `symbol` shall follow: its word
+    has ended unless the symbol continues it; -inf if it must not."""
+    extra, word, lm, hot = arena[node].extra, arena[node].word, arena[node].lm, arena[node].hot
+    kind = fusion.kind[symbol]
+    if kind != CONTINUES and word != ROOT:
+        if np.isnan(arena[node].ended):
+            end_word(node, arena, fusion)
+        extra, lm = arena[node].ended, arena[node].ended_lm
+        hot, word = fusion.hotwords.follow[hot, len(fusion.kind)], ROOT
+    elif kind == SPACES and arena[node].symbol == symbol:
+        extra = -np.inf  # a space after a space writes nothing
+    return extra, word, lm, hot
+
+
+@lean
+def spell(symbol: int, word: int, hot: int, fusion: Fusion) -> tuple[float, int, int]:
+    """What the letters of `symbol` earn in an open word, the place in the trie and the hotwords after
+    them."""
+    trie, first_letter = fusion.trie, fusion.first_letter
+    earned = fusion.hotwords.gain[hot, symbol]
+    earned -= fusion.outside if word == OUTSIDE else trie.lookahead[word]
+    for place in range(first_letter[symbol], first_letter[symbol + 1]):
+        if word != OUTSIDE:
+            word = child(trie.first, trie.symbol, word, fusion.letters[place])
+    earned += fusion.outside if word == OUTSIDE else trie.lookahead[word]
+    if word == OUTSIDE and fusion.closed:
+        earned = -np.inf
+    return earned, word, fusion.hotwords.follow[hot, symbol]
 
 
 @lean
