@@ -249,7 +249,7 @@ def test_an_empty_hotword_is_refused():
     [
         ("neural_lm", "run", "run: found a model of kind 'speech', expected 'sequence'"),
         ("neural_lm", "nothing", "nothing: no such folder; expected the run folder"),
-        ("neural_lm", "lm.arpa.gz", "lm.arpa.gz: no such folder"),
+        ("neural_lm", "lm.arpa.gz", "lm.arpa.gz: found a file; expected the run folder"),
         ("neural_lm", "words", "neural language model: found one of symbols, expected characters"),
         ("neural_lm", "digits", "neural language model: found no ' ' among its 3 symbols"),
         ("rescorer", "run", "run: found a model of kind 'speech', expected 'sequence'"),
