@@ -70,7 +70,7 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
         ("--lm other.arpa", "found 0 of 2 words that the model can write"),
         ("--lm sound.wav", "found no line \\data\\"),
         ("--neural-lm both", "both: found a model of kind 'speech', expected 'sequence'"),
-        ("--neural-lm lm.arpa", "lm.arpa: no such folder; expected the run folder"),
+        ("--neural-lm lm.arpa", "lm.arpa: found a file; expected the run folder"),
         ("--rescorer nowhere", "nowhere: no such folder; expected the run folder"),
         ("--lexicon foreign.txt", "lexicon: word 'xyz': 'x' is not among"),
         ("--lexicon half.txt", "half.txt: entry 2: found 'def' by itself"),
