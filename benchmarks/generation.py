@@ -1,13 +1,11 @@
-"""Generation of music on the CPU: our steps against a plain PyTorch loop, and batches.
+"""Generation of music on one CPU thread: our steps against a plain PyTorch loop, and batches.
 
     OMP_NUM_THREADS=1 python -m benchmarks.generation
     python -m benchmarks.generation --rounds 3 --symbols 100
 
 The network is a GRU of three layers of 512 over the event symbols, with random weights, the same for
 all. Every round runs all sides. The plain loop takes one step of `torch.nn.GRU` after the other and
-draws with `torch.multinomial`, without any grammar; ours masks what is no piece at every step. All have
-one thread, but for the last side, which has as many as the process may use: of a batch, each takes a
-part; a piece alone could not use a second one.
+draws with `torch.multinomial`, without any grammar; ours masks what is no piece at every step.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from audio_rnn.decoding.planned import Plan, Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig
 from audio_rnn.midi.symbols import event_vocabulary
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
-from audio_rnn.models.stepper import Stepper, own_threads
+from audio_rnn.models.stepper import Stepper
 
 BATCH = 64
 
@@ -49,8 +47,7 @@ def main() -> None:
     torch.manual_seed(0)
     config = SequenceConfig(cell="gru", hidden=arguments.hidden, layers=arguments.layers)
     model = SequenceModel(config, event_vocabulary()).eval()
-    sampler, threads = Sampler(Stepper(model), SamplingConfig()), own_threads()
-    sharing = Sampler(Stepper(model, threads), SamplingConfig())
+    sampler = Sampler(Stepper(model), SamplingConfig())
     n = arguments.symbols
     sides: dict[str, tuple[int, Callable[[], None]]] = {
         "plain PyTorch, one piece": (n, partial(plain, model, n)),
@@ -58,7 +55,6 @@ def main() -> None:
         f"ours, {BATCH} pieces one by one": (BATCH * n, partial(one_by_one, sampler, n)),
         f"ours, {BATCH} pieces at once": (BATCH * n, partial(ours, sampler, BATCH, n)),
         f"plain PyTorch, {BATCH} pieces at once": (BATCH * n, partial(plain, model, n, BATCH)),
-        f"{threads} threads, {BATCH} pieces at once": (BATCH * n, partial(ours, sharing, BATCH, n)),
     }
     for _, side in sides.values():
         side()  # compiles, warms caches
@@ -99,7 +95,7 @@ def show(speeds: dict[str, list[float]]) -> None:
     for name, values in speeds.items():
         print(f"{name:34} {median(values):8,.0f} symbols/s")
     names = list(speeds)
-    for above, below in ((1, 0), (3, 2), (3, 4), (5, 2)):
+    for above, below in ((1, 0), (3, 2), (3, 4)):
         ratios = [a / b for a, b in zip(speeds[names[above]], speeds[names[below]])]
         low, middle, high = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         print(f"{names[above]} / {names[below]}: {middle:.2f} ({low:.2f} to {high:.2f})")

@@ -31,7 +31,7 @@ from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.folder import kind_of
 from audio_rnn.models.rolls import KIND as ROLLS
 from audio_rnn.models.sequence import PIECE, SequenceModel
-from audio_rnn.models.stepper import Stepper, own_threads
+from audio_rnn.models.stepper import Stepper
 
 TOGETHER = 64  # pieces that are drawn side by side
 PARTICLES = 16  # voices that are tried side by side around a melody
@@ -61,7 +61,7 @@ class Generator:
 
     def __init__(self, model: SequenceModel, training: TrainingMusic) -> None:
         self.model, self.training = model, training
-        self.stepper = Stepper(model, own_threads())
+        self.stepper = Stepper(model)
 
     @classmethod
     def load(cls, folder: str | Path) -> Generator:

@@ -3,16 +3,12 @@
 A step of a recurrent network is a few matrices times a few vectors, where frameworks spend their time
 on preparing. Here the embedding and the first layer's input matrix are one table, and so are those of
 hints; the rest is compiled (`models/compiled.py`), and a sequence gives the same numbers to the bit
-alone or among others. So a batch may be cut, and each thread takes a part of it.
+alone or among others.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -24,8 +20,6 @@ from audio_rnn.midi.hints import no_memory, read_on
 from audio_rnn.models.compiled import multiply, update_gru, update_lstm
 from audio_rnn.models.sequence import SequenceModel
 
-SHARE = 8  # sequences that are worth a thread of their own
-
 Array = np.ndarray
 # State of a layer: (h,) or (h, c), each (batch, hidden) float32; of hints: (memory,)
 Layer = tuple[Array, ...]
@@ -34,9 +28,7 @@ Layer = tuple[Array, ...]
 class Stepper:
     """The same network as a `SequenceModel`; its weights are copied."""
 
-    def __init__(self, model: SequenceModel, threads: int = 1) -> None:
-        """threads: those that the steps of large batches are shared among."""
-        self.threads, self.pool = threads, ThreadPoolExecutor(threads)
+    def __init__(self, model: SequenceModel) -> None:
         cells = [cast(Any, layer).forwards for layer in model.recurrent.layers]
         first = cells[0]
         inputs = _array(model.embedding.weight) * model.scale
@@ -69,17 +61,6 @@ class Stepper:
         Returns:
             logits (batch, symbols) of what comes next, not normalised, and the state.
         """
-        parts = min(self.threads, len(symbols) // SHARE)
-        if parts < 2:
-            return self._step(symbols, state)
-        ends = [len(symbols) * n // parts for n in range(parts + 1)]
-        rows = [slice(*pair) for pair in pairwise(ends)]
-        done = self.pool.map(lambda part: self._step(symbols[part], choose_rows(state, part)), rows)
-        logits, states = zip(*done)
-        return np.concatenate(logits), join_rows(states)
-
-    def _step(self, symbols: Array, state: list[Layer]) -> tuple[Array, list[Layer]]:
-        """One thread's part of it."""
         given, after, layers = self.table[symbols], [], state
         if self.hints is not None:
             *layers, (memory,) = state
@@ -96,19 +77,9 @@ class Stepper:
         return given, after
 
 
-def choose_rows(state: list[Layer], rows: Array | slice) -> list[Layer]:
-    """The state of some sequences of a batch, by index, mask or slice."""
+def choose_rows(state: list[Layer], rows: Array) -> list[Layer]:
+    """The state of some sequences of a batch, by index or by mask."""
     return [tuple(part[rows] for part in layer) for layer in state]
-
-
-def join_rows(states: Sequence[list[Layer]]) -> list[Layer]:
-    """The state of a batch from those of its parts."""
-    return [tuple(map(np.concatenate, zip(*layer))) for layer in zip(*states)]
-
-
-def own_threads() -> int:
-    """CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 class Product:
@@ -125,7 +96,7 @@ def _array(tensor: Tensor) -> Array:
     return tensor.detach().cpu().float().numpy()
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True)
 def add_rows(table: Array, ids: Array, sums: Array) -> None:
     """sums (batch, width) += the rows of a table that ids (batch, columns) name."""
     for row in range(len(ids)):

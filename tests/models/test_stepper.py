@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 import torch
@@ -14,7 +12,7 @@ from audio_rnn.midi.hints import HINTS, hints_of
 from audio_rnn.midi.symbols import event_vocabulary
 from audio_rnn.models.recurrent import Cell
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
-from audio_rnn.models.stepper import SHARE, Stepper, choose_rows
+from audio_rnn.models.stepper import Stepper, choose_rows
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from tests.midi.pieces import tune
 
@@ -59,37 +57,6 @@ def test_a_sequence_alone_has_the_same_numbers_to_the_bit(cell: Cell, hidden: in
     some, _ = stepper.step(texts[0][3:8], choose_rows(state, np.arange(3, 8)))
     whole, _ = stepper.step(texts[0], state)
     assert np.array_equal(some, whole[3:8])
-
-
-@pytest.mark.parametrize("batch", [15, 16, 27])
-def test_threads_share_a_batch_and_tell_the_same_to_the_bit(batch: int):
-    network = SequenceModel(SequenceConfig(hidden=20), event_vocabulary(), HINTS).eval()
-    one, three = Stepper(network), Stepper(network, threads=3)
-    (expected, before), (found, state) = one.start(batch), three.start(batch)
-    for symbols in np.random.default_rng(0).integers(1, 900, (5, batch)):
-        expected, before = one.step(symbols, before)
-        found, state = three.step(symbols, state)
-    assert np.array_equal(found, expected)
-    parts = [(a, b) for x, y in zip(before, state, strict=True) for a, b in zip(x, y, strict=True)]
-    assert all(np.array_equal(a, b) for a, b in parts)
-
-
-def test_a_share_of_a_batch_runs_on_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch):
-    stepper = Stepper(model("gru"), threads=4)
-    seen: list[tuple[str, int]] = []
-    step = stepper._step
-
-    def watched(symbols: np.ndarray, state: list) -> tuple[np.ndarray, list]:
-        seen.append((threading.current_thread().name, len(symbols)))
-        return step(symbols, state)
-
-    monkeypatch.setattr(stepper, "_step", watched)
-    _, state = stepper.start(SHARE * 3 + 1)
-    assert sorted(count for _, count in seen) == [8, 8, 9]
-    assert threading.current_thread().name not in [name for name, _ in seen]
-    seen.clear()
-    stepper.step(np.ones(SHARE * 2 - 1, int), choose_rows(state, slice(SHARE * 2 - 1)))
-    assert seen == [(threading.current_thread().name, SHARE * 2 - 1)]
 
 
 def test_hints_are_those_that_the_model_was_trained_with():
