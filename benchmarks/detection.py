@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from audio_rnn.classes import Classes
 from audio_rnn.config import from_command_line, load
-from audio_rnn.distributed.processes import stop
+from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.features import valid_frames
 from audio_rnn.models.folder import load_weights, read_model
@@ -111,6 +111,7 @@ def sides(base: RecipeConfig, weak: tuple[Pooling, ...]) -> dict[str, Side]:
     return found
 
 
+@leaving_group()
 def trained(config: RecipeConfig, change: Callable[[SoundModel], None]) -> SoundModel:
     """The best model of a run, by validation."""
     torch.manual_seed(config.training.seed)
@@ -123,10 +124,7 @@ def trained(config: RecipeConfig, change: Callable[[SoundModel], None]) -> Sound
     batches = load_train(config, classes, trainer.process)
     if not trainer.begun:
         measure_statistics(model.features, batches, trainer.process)
-    try:
-        trainer.fit(batches, load_valid(config, classes))
-    finally:
-        stop()
+    trainer.fit(batches, load_valid(config, classes))
     load_weights(model, read_model(config.run_dir, KIND).weights, config.run_dir)
     return model.eval()
 

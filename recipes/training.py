@@ -8,6 +8,8 @@ from typing import Any
 from torch import nn
 
 from audio_rnn.data.batching import Batches
+from audio_rnn.data.rolls import RollBatches
+from audio_rnn.data.sequences import SequenceBatches
 from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.distributed.processes import Process
 from audio_rnn.features import Features
@@ -27,11 +29,25 @@ def measure_statistics(features: Features, batches: TrainingData, process: Proce
 def report(model: nn.Module, batches: TrainingData, items: str) -> None:
     """Say what is about to be trained on what."""
     hours = batches.durations.sum() / 3600
-    parameters = sum(p.numel() for p in model.parameters())
     say(
         f"{len(batches.durations)} {items}, {hours:.2f} h, {batches.steps(1)} batches, "
-        f"{batches.padding(1):.1%} padding; {parameters / 1e6:.2f} M parameters"
+        f"{batches.padding(1):.1%} padding; {size_of(model)}"
     )
+
+
+def report_lengths(
+    model: nn.Module, batches: SequenceBatches | RollBatches, items: str, steps: str
+) -> None:
+    """The same of sequences, whose lengths are counted in steps."""
+    say(
+        f"{len(batches.lengths)} {items}, {batches.lengths.sum()} {steps}, "
+        f"{batches.steps(1)} batches; {size_of(model)}"
+    )
+
+
+def size_of(model: nn.Module) -> str:
+    """How large a model is, for people."""
+    return f"{sum(p.numel() for p in model.parameters()) / 1e6:.3g} M parameters"
 
 
 def say(line: str) -> None:

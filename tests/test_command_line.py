@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from audio_rnn import __version__
-from audio_rnn.__main__ import RECIPES, main
+from audio_rnn.__main__ import COMMANDS, RECIPES, main
 from audio_rnn.inference.transcriber import Transcriber
 from tests.small_model import save_small_model, write_sounds
 
@@ -226,6 +226,15 @@ def test_a_link_to_itself_is_a_failure(run, files, tmp_path):
     status, out, err = run(files[0], loop)
     assert status == 1 and out
     assert "loop.wav: cannot be read: Too many levels of symbolic links" in err
+
+
+@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + [["transcribe", "--stream"]])
+def test_help_states_one_default_an_option(command, capsys):
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    out = capsys.readouterr().out
+    assert command[0] in out
+    assert "Default:" not in out  # beside the (default: None) that tyro prints
 
 
 @pytest.mark.parametrize(

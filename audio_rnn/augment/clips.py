@@ -28,7 +28,7 @@ class ClipAugmentConfig:
     shift_probability: float = 0.0  # of beginning somewhere else, the end following the begin
     mix_probability: float = 0.0  # of another clip of the batch mixed in (mixup)
     mix: float = 1.0  # both parameters of the beta distribution of its share
-    excerpt_seconds: float | None = None  # a part this long, drawn anew each time; null: all of it
+    excerpt_seconds: float | None = None  # a part this long, drawn anew each time; None: all of it
     excerpt_range_db: float = 20.0  # of a clip's loudest frame and that of its excerpts, at most
 
     def __post_init__(self) -> None:

@@ -42,7 +42,7 @@ class Options:
     ] = ("txt",)
     """One or several; name the inputs before it."""
     threshold: float | None = None
-    """Probability from which on any class is heard. Default: as evaluate --tune found it for each
+    """Probability from which on any class is heard. None: as evaluate --tune found it for each
     class, else 0.5."""
     picture: Annotated[PictureOptions, tyro.conf.arg(name="")] = field(
         default_factory=PictureOptions

@@ -32,7 +32,7 @@ class Options:
     partial: bool = False
     """Also tell when an event begins; txt lines then begin with partial or final and a tab."""
     threshold: float | None = None
-    """Probability from which on any class is heard. Default: as evaluate --tune found it for each
+    """Probability from which on any class is heard. None: as evaluate --tune found it for each
     class, else 0.5."""
     sound: Annotated[ListeningOptions, tyro.conf.arg(name="")] = field(
         default_factory=ListeningOptions

@@ -41,9 +41,9 @@ class ListeningOptions:
     channel: int | None = None
     """Channel to hear, from 0; without it, all are mixed."""
     chunk_seconds: float | None = None
-    """Seconds that are computed at once: 0.15, for a model with two directions 0.5."""
+    """Seconds that are computed at once; None: 0.15, for a model with two directions 0.5."""
     right_seconds: float | None = None
-    """Seconds of future that a model with two directions sees: 0.5."""
+    """Seconds of future that a model with two directions sees; None: 0.5."""
 
     def __post_init__(self) -> None:
         name = self.input

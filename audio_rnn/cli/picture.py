@@ -22,7 +22,7 @@ class PictureOptions:
     plot_from: float = 0.0
     """Second at which the picture begins."""
     plot_to: float | None = None
-    """Second at which it ends. Default: 30 seconds later, or where the recording ends."""
+    """Second at which it ends. None: 30 seconds later, or where the recording ends."""
 
     def __post_init__(self) -> None:
         require(

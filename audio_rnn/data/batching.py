@@ -27,7 +27,7 @@ class BatchConfig:
 
     seconds: float = 100.0  # padded audio a batch, over all processes
     workers: int = 0  # processes that read ahead; 0 reads in the training process
-    most: int | None = None  # items a batch, so that short ones make steps enough; null: any number
+    most: int | None = None  # items a batch, so that short ones make steps enough; None: any number
 
     def __post_init__(self) -> None:
         if not self.seconds > 0 or self.workers < 0:

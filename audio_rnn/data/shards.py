@@ -34,10 +34,8 @@ NAME = re.compile(r"\w[\w.+=-]*(/\w[\w.+=-]*)*", re.ASCII)  # no .., no option, 
 class ShardConfig:
     """How a corpus in shards is read. Without effect on one of files."""
 
-    source: str | None = None  # a folder, or pipe:COMMAND with {} for a shard; null: by the index
-    lanes: int = (
-        1  # shards read side by side, over all processes; the order of the data hangs on it
-    )
+    source: str | None = None  # a folder, or pipe:COMMAND with {} for a shard; None: by the index
+    lanes: int = 1  # shards read side by side, over all processes; the data's order hangs on it
     buffer: float = 7200.0  # seconds of audio that a lane holds, shuffles and sorts by length
 
     def __post_init__(self) -> None:

@@ -32,18 +32,18 @@ class DecodingConfig:
     hotword_boost: float = 1.5
     """Nats that each letter of a hotword earns."""
     beam_width: int | None = None
-    """Prefixes that the search keeps; without any of these options, greedy decoding. Default: 50."""
+    """Prefixes that the search keeps; without any of these options, greedy decoding. None: 50."""
     lm_weight: float | None = None
-    """Of --lm against the sound. Default: as evaluate --tune found it, else 0.5."""
+    """Of --lm against the sound. None: as evaluate --tune found it, else 0.5."""
     neural_weight: float | None = None
-    """Of --neural-lm. Default: as tuned, else 0.5."""
+    """Of --neural-lm. None: as tuned, else 0.5."""
     rescorer_weight: float | None = None
-    """Of --rescorer. Default: as tuned, else 0.5."""
+    """Of --rescorer. None: as tuned, else 0.5."""
     word_bonus: float | None = None
-    """Nats a word, against a language model's liking for few. Default: as tuned, else 1."""
+    """Nats a word, against a language model's liking for few. None: as tuned, else 1."""
 
     unknown_cost: float | None = None
-    """Nats that a word costs which --lm does not know. Default: 8."""
+    """Nats that a word costs which --lm does not know. None: 8."""
 
     @property
     def greedy(self) -> bool:

@@ -74,6 +74,15 @@ def stop() -> None:
         dist.destroy_process_group()
 
 
+@contextmanager
+def leaving_group() -> Iterator[None]:
+    """Within, or in the function that this decorates: the group is left however it ends."""
+    try:
+        yield
+    finally:
+        stop()
+
+
 def sharing_gradients(losses: Losses, model: nn.Module, process: Process) -> Losses:
     """`losses`, a function of batches; several processes get the mean of the gradients of all."""
     if process.world == 1:

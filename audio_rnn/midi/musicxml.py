@@ -26,7 +26,7 @@ def read_musicxml(path: Path) -> Piece:
             score = partitura.load_musicxml(str(path), force_note_ids="keep")
             file = io.BytesIO()
             partitura.save_score_midi(score, file, part_voice_assign_mode=0)
-    except Exception as error:  # partitura raises whatever its parsers do
+    except Exception as error:  # of any kind: KeyError, AttributeError, lxml's; Ctrl-C is none
         raise MusicError(
             f"{path}: no MusicXML that can be read: {error}; export it again"
         ) from error

@@ -9,7 +9,7 @@ import torch
 
 from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
-from audio_rnn.distributed.processes import stop
+from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.tasks.tagging import Tagging
@@ -20,15 +20,9 @@ from recipes.same_run import describe_run, keep_digest
 from recipes.training import measure_statistics, report
 
 
+@leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    try:
-        _train(config)
-    finally:
-        stop()
-
-
-def _train(config: RecipeConfig) -> None:
     torch.manual_seed(config.training.seed)
     classes = Classes.load(config.data / "classes.txt")
     model = SoundModel(config.model, classes)

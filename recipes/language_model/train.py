@@ -5,7 +5,6 @@ python -m recipes.language_model.train --config conf/language_model/an4.yaml
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
 from audio_rnn.data.texts import encode_texts, read_texts
-from audio_rnn.distributed.processes import Process, stop
+from audio_rnn.distributed.processes import Process, leaving_group
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
@@ -23,6 +22,7 @@ from audio_rnn.tasks.next_symbol import NextSymbol
 from audio_rnn.vocabulary import Vocabulary
 from recipes.command import program, suggest_evaluation
 from recipes.same_run import describe_run, keep_digest, keep_vocabulary
+from recipes.training import report_lengths
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,9 @@ class RecipeConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
+@leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    try:
-        _train(config)
-    finally:
-        stop()
-
-
-def _train(config: RecipeConfig) -> None:
     torch.manual_seed(config.training.seed)
     vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
     model = SequenceModel(config.model, vocabulary)
@@ -56,7 +50,9 @@ def _train(config: RecipeConfig) -> None:
         describe_run(config.run_dir, config)
         keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
         keep_digest(config.run_dir / "train.sha256", config.data / "train.txt")
-        report(model, batches)
+        report_lengths(
+            model, batches, f"texts of {len(vocabulary)} kinds of symbols", "symbols, ends counted"
+        )
     trainer.fit(batches, valid)
     if trainer.process.first:
         suggest_evaluation("language_model", config.run_dir, "--text", config.data, ".txt")
@@ -69,17 +65,6 @@ def load_batches(
     sequences = encode_texts(vocabulary, read_texts(config.data / f"{split}.txt"))
     seed = config.training.seed
     return SequenceBatches(sequences, config.batches, seed, process.rank, process.world)
-
-
-def report(model: SequenceModel, batches: SequenceBatches) -> None:
-    """Say what is about to be trained on what."""
-    parameters = sum(p.numel() for p in model.parameters())
-    print(
-        f"{len(batches.lengths)} texts, {batches.lengths.sum()} symbols of "
-        f"{len(model.vocabulary)} kinds, ends counted, {batches.steps(1)} batches; "
-        f"{parameters / 1e6:.2f} M parameters",
-        file=sys.stderr,
-    )
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ python -m recipes.music_generation.train --config conf/music_generation/default.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.pieces import Pieces, at_home, read_pieces
 from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
-from audio_rnn.distributed.processes import Process, stop
+from audio_rnn.distributed.processes import Process, leaving_group
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.inference.training_music import TrainingMusic
@@ -26,6 +25,7 @@ from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol
 from recipes.command import program, suggest_evaluation
 from recipes.same_run import describe_run, keep_digest, keep_vocabulary
+from recipes.training import report_lengths
 
 UNTOLD = 8  # of so many pieces one is without number of bars, so that a model may write without
 
@@ -41,15 +41,9 @@ class RecipeConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
+@leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    try:
-        _train(config)
-    finally:
-        stop()
-
-
-def _train(config: RecipeConfig) -> None:
     torch.manual_seed(config.training.seed)
     model = SequenceModel(config.model, event_vocabulary(), HINTS)
     trainer = Trainer(NextSymbol(model), config.training, config.run_dir)
@@ -63,7 +57,7 @@ def _train(config: RecipeConfig) -> None:
         keep_vocabulary(config.run_dir / "vocabulary.txt", event_vocabulary())
         keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl")
         TrainingMusic.of(pieces).save(config.run_dir / NAME)
-        report(model, batches)
+        report_lengths(model, batches, "pieces", "symbols, ends counted")
     trainer.fit(batches, valid)
     if process.first:
         suggest_evaluation("music_generation", config.run_dir, "--data", config.data, ".jsonl")
@@ -73,16 +67,6 @@ def make_batches(config: RecipeConfig, pieces: Pieces, process: Process) -> Sequ
     """Pieces as batches, of which every process has its share."""
     seed, (rank, world) = config.training.seed, (process.rank, process.world)
     return SequenceBatches(pieces, config.batches, seed, rank, world, hints_of)
-
-
-def report(model: SequenceModel, batches: SequenceBatches) -> None:
-    """Say what is about to be trained on what."""
-    parameters = sum(p.numel() for p in model.parameters())
-    print(
-        f"{len(batches.lengths)} pieces, {batches.lengths.sum()} symbols, ends counted, {batches.steps(1)} batches; "
-        f"{parameters / 1e6:.2f} M parameters",
-        file=sys.stderr,
-    )
 
 
 def main() -> None:

@@ -14,13 +14,14 @@ import torch
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.rolls import RollBatchConfig, RollBatches, read_rolls
-from audio_rnn.distributed.processes import stop
+from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.rolls import RollConfig, RollModel
 from audio_rnn.tasks.piano_roll import PianoRoll
 from recipes.command import program
 from recipes.same_run import describe_run, keep_digest
+from recipes.training import report_lengths
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,9 @@ class RecipeConfig:
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
+@leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    try:
-        _train(config)
-    finally:
-        stop()
-
-
-def _train(config: RecipeConfig) -> None:
     torch.manual_seed(config.training.seed)
     rolls = {split: read_rolls(config.data / f"{split}.npz") for split in ("train", "valid")}
     model = RollModel(config.model, voices=next(iter(rolls["train"].values())).shape[1])
@@ -52,20 +47,10 @@ def _train(config: RecipeConfig) -> None:
     if process.first:
         describe_run(config.run_dir, config)
         keep_digest(config.run_dir / "train.sha256", config.data / "train.npz")
-        report(model, batches)
+        report_lengths(model, batches, "pieces", "frames")
     trainer.fit(batches, RollBatches(rolls["valid"], config.batches))
     if process.first:
         suggest(config)
-
-
-def report(model: RollModel, batches: RollBatches) -> None:
-    """Say what is about to be trained on what."""
-    parameters = sum(p.numel() for p in model.parameters())
-    print(
-        f"{len(batches.lengths)} pieces, {batches.lengths.sum()} frames, {batches.steps(1)} "
-        f"batches; {parameters / 1e6:.3f} M parameters",
-        file=sys.stderr,
-    )
 
 
 def suggest(config: RecipeConfig) -> None:

@@ -10,7 +10,7 @@ import sys
 import torch
 
 from audio_rnn.cli.shell import run_command
-from audio_rnn.distributed.processes import stop
+from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.models.transfer import Inherited, begin_with
@@ -24,15 +24,9 @@ from recipes.speech_recognition.outcome import report_outcome
 from recipes.training import measure_statistics, report
 
 
+@leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    try:
-        _train(config)
-    finally:
-        stop()
-
-
-def _train(config: RecipeConfig) -> None:
     torch.manual_seed(config.training.seed)
     vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
     model = SpeechModel(config.model, vocabulary)

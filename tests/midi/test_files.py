@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import mido
 import pretty_midi
@@ -158,4 +160,23 @@ def test_musicxml_is_read_where_partitura_is(tmp_path: Path):
     assert (piece.meters, piece.keys) == ((Meter(0, 3, 4),), (Key(0, 1),))
     path.write_text("<a>")
     with pytest.raises(MusicError, match=r"a.musicxml: no MusicXML that can be read"):
+        read_piece(path)
+
+
+@pytest.mark.parametrize(
+    "raised, seen",
+    [(AttributeError("no staff"), MusicError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
+def test_whatever_partitura_raises_is_named_but_ctrl_c_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: BaseException, seen: type
+):
+    def load(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setitem(sys.modules, "partitura", SimpleNamespace(load_musicxml=load))
+    path = tmp_path / "a.musicxml"
+    path.write_text(MUSICXML)
+    with pytest.raises(
+        seen, match="" if seen is KeyboardInterrupt else "no staff; export it again"
+    ):
         read_piece(path)
