@@ -18,8 +18,9 @@ from scipy.stats import spearmanr
 
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
-from audio_rnn.decoding.planned import MAJOR, MINOR, Plan
+from audio_rnn.decoding.plan import Plan
 from audio_rnn.decoding.sampling import SamplingConfig
+from audio_rnn.decoding.usable import MAJOR, MINOR
 from audio_rnn.inference.generator import Generator
 from audio_rnn.metrics.copying import Melodies, melody_of
 from audio_rnn.midi.controls import SPAN

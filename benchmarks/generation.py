@@ -21,7 +21,8 @@ from statistics import median, quantiles
 import torch
 
 from audio_rnn.config import from_command_line
-from audio_rnn.decoding.planned import Plan, Planned
+from audio_rnn.decoding.plan import Plan
+from audio_rnn.decoding.planned import Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig
 from audio_rnn.midi.symbols import event_vocabulary
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel

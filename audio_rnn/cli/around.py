@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from audio_rnn.errors import InputError
 
 if TYPE_CHECKING:
-    from audio_rnn.decoding.planned import Plan
+    from audio_rnn.decoding.plan import Plan
     from audio_rnn.decoding.sampling import SamplingConfig
     from audio_rnn.metrics.copying import Melodies
     from audio_rnn.midi.piece import Piece
@@ -39,7 +39,7 @@ def harmonize(
 def _around(
     model: Path, melody: Piece, plan: Plan, sampling: SamplingConfig, seeds: range
 ) -> list[Piece]:
-    from audio_rnn.decoding.planned import Plan
+    from audio_rnn.decoding.plan import Plan
     from audio_rnn.inference.harmonizer import Harmonizer
 
     if plan != Plan() or sampling.repetition != 1:

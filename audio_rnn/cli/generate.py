@@ -17,7 +17,7 @@ from audio_rnn.cli.writing import require_folder
 from audio_rnn.errors import InputError
 
 if TYPE_CHECKING:
-    from audio_rnn.decoding.planned import Plan
+    from audio_rnn.decoding.plan import Plan
     from audio_rnn.decoding.sampling import SamplingConfig
     from audio_rnn.inference.generator import Generator
     from audio_rnn.metrics.copying import Melodies

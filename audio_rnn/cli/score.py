@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 if TYPE_CHECKING:
-    from audio_rnn.inference.generator import Score
+    from audio_rnn.inference.note_scores import Score
     from audio_rnn.midi.piece import Piece
 
 

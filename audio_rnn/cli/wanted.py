@@ -11,7 +11,7 @@ import tyro
 from audio_rnn.errors import MusicError
 
 if TYPE_CHECKING:
-    from audio_rnn.decoding.planned import Plan
+    from audio_rnn.decoding.plan import Plan
     from audio_rnn.midi.piece import Key
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
@@ -45,7 +45,7 @@ class Wanted:
 
 def make_plan(wanted: Wanted, endless: bool = False) -> Plan:
     """What was asked for, checked. Raises: InputError."""
-    from audio_rnn.decoding.planned import Plan
+    from audio_rnn.decoding.plan import Plan
 
     low, high = _pair(wanted.range, "--range", "48:84", int) or (0, 127)
     return Plan(

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from audio_rnn.config import require
+from audio_rnn.decoding.plan import Plan
+from audio_rnn.decoding.usable import check_known, find_usable
 from audio_rnn.errors import MusicError
 from audio_rnn.midi.controls import SPAN
 from audio_rnn.midi.grammar import Grammar
 from audio_rnn.midi.home import STAY, Home
-from audio_rnn.midi.piece import PITCHES, Key
+from audio_rnn.midi.piece import Key
 from audio_rnn.midi.symbols import (
     BARS,
-    COUNTS,
     FIRST,
     KEYS,
     METERS,
-    NAMES,
     REGISTERS,
-    SIZE,
     TEMPOS,
     Kind,
     ids_of,
@@ -30,36 +27,6 @@ from audio_rnn.midi.symbols import (
 from audio_rnn.midi.tidy import nearest
 
 COMMON = (0.02, 0.98)  # levels; what is beyond them a model has hardly seen
-MAJOR = (0, 2, 4, 5, 7, 9, 11)
-MINOR = (0, 2, 3, 5, 7, 8, 9, 10, 11)  # with both sixths and sevenths
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a piece shall be; None leaves a thing to the model."""
-
-    key: Key | None = None
-    meter: tuple[int, int] | None = None  # beats, unit
-    tempo: int | None = None  # quarter notes a minute
-    bars: float | None = None  # infinity for a piece that never ends
-    # At the beginning and at the end: the share of the training set that has fewer notes
-    density: tuple[float, float] | None = None
-    register: tuple[float, float] | None = None  # likewise: that has lower melodies
-    lowest: int = PITCHES.start  # pitch
-    highest: int = PITCHES.stop - 1
-    scale: bool = False  # only pitches of the key
-    guidance: float = 2.0  # how much more than it learned a model follows density and register
-
-    def __post_init__(self) -> None:
-        require(self.bars is None or self.bars >= 1, "bars", self.bars, "1 or more")
-        require(self.tempo is None or 1 <= self.tempo <= 1000, "tempo", self.tempo, "1 to 1000")
-        for name in ("density", "register"):
-            value = getattr(self, name)
-            holds = value is None or all(0 <= part <= 1 for part in value)
-            require(holds, name, value, "values from 0 to 1")
-        require(0 < self.guidance <= 10, "guidance", self.guidance, "above 0, at most 10")
-        holds = 0 <= self.lowest <= self.highest <= 127
-        require(holds, "range of pitches", (self.lowest, self.highest), "0 to 127, lowest first")
 
 
 class Planned:
@@ -93,7 +60,7 @@ class Planned:
         usable = find_usable(plan, known, key, home)
         self.fixed = _fixed(plan, home)
         for kind, index in self.fixed.items():
-            _check_known(usable, kind, index, home, key)
+            check_known(usable, kind, index, home, key)
         if plan.bars is not None and Kind.BARS not in self.fixed:
             usable[ids_of(Kind.BARS)] = False
         ramps = {Kind.DENSITY: plan.density, Kind.REGISTER: plan.register}
@@ -138,23 +105,6 @@ class Planned:
         }
 
 
-def find_usable(
-    plan: Plan, known: np.ndarray | None, key: Key | None, home: Home = STAY
-) -> np.ndarray:
-    """(symbols,) bool: those that are known, with pitches as planned.
-
-    Raises: MusicError where no pitch may sound.
-    """
-    usable = np.ones(SIZE, bool) if known is None else known.copy()
-    usable[ids_of(Kind.PITCH)] &= _pitches(plan, plan.key or key, home)
-    if not usable[ids_of(Kind.PITCH)].any():
-        raise MusicError(
-            f"found no pitch from {plan.lowest} to {plan.highest} that the model knows"
-            f"{' in the scale' if plan.scale else ''}, expected some; widen the range"
-        )
-    return usable
-
-
 def _shares(kind: Kind, usable: np.ndarray, home: Home, told: np.ndarray | None) -> np.ndarray:
     """(places of a kind,) the share of what was told that lies at or below each; the last is 2."""
     known = usable[ids_of(kind)]
@@ -189,36 +139,3 @@ def _fixed(plan: Plan, home: Home) -> dict[Kind, int]:
     if plan.bars is not None and plan.bars in BARS:
         fixed[Kind.BARS] = BARS.index(int(plan.bars))
     return fixed
-
-
-def _check_known(usable: np.ndarray, kind: Kind, index: int, home: Home, key: Key | None) -> None:
-    if kind in (Kind.TEMPO, Kind.BARS):  # numbers, of which the model need not know each
-        usable[FIRST[kind] + index] = True
-    if not usable[FIRST[kind] + index]:
-        known = np.flatnonzero(usable[ids_of(kind)]).tolist()
-        behind = f" after a primer in {key.name}" if key and kind is Kind.KEY else ""
-        found = f"{names_of(kind, [index], home)}{behind}"
-        raise MusicError(
-            f"{kind.name.lower()}: found {found}, which the model never saw; "
-            f"expected one of {names_of(kind, known, home) or 'none at all'}"
-        )
-
-
-def names_of(kind: Kind, indices: Sequence[int], home: Home = STAY) -> str:
-    """Names of symbols for people, by their places among their kind."""
-    assert max(indices, default=0) < COUNTS[kind]
-    if kind is Kind.KEY:
-        return ", ".join(home.lead_key(KEYS[i]).name for i in indices)
-    return ", ".join(NAMES[kind][i].partition("_")[2] for i in indices)
-
-
-def _pitches(plan: Plan, key: Key | None, home: Home) -> np.ndarray:
-    pitches = np.arange(len(PITCHES)) + home.semitones
-    allowed = (plan.lowest <= pitches) & (pitches <= plan.highest)
-    if not plan.scale:
-        return allowed
-    if key is None:
-        raise MusicError(
-            "scale: found no key, expected one to be named, or a primer or melody that has one"
-        )
-    return allowed & np.isin((pitches - key.tonic) % 12, MINOR if key.minor else MAJOR)

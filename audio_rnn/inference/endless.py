@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from audio_rnn.decoding.planned import Plan
+from audio_rnn.decoding.plan import Plan
 from audio_rnn.decoding.sampling import SamplingConfig
 from audio_rnn.errors import MusicError
 from audio_rnn.inference.generator import Generator

@@ -15,45 +15,28 @@ from audio_rnn.data.sequences import collate
 from audio_rnn.decoding.guidance import GuidedStepper
 from audio_rnn.decoding.likeliest import find_likeliest
 from audio_rnn.decoding.particles import draw_around
-from audio_rnn.decoding.planned import Plan, Planned
+from audio_rnn.decoding.plan import Plan
+from audio_rnn.decoding.planned import Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig
-from audio_rnn.errors import DecodingError, ModelError
+from audio_rnn.errors import DecodingError
 from audio_rnn.inference.given_music import check_primer, prepare_melody, with_key
+from audio_rnn.inference.music_model import load_music_model
+from audio_rnn.inference.note_scores import Score, share
 from audio_rnn.inference.training_music import TrainingMusic
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import read_symbols
-from audio_rnn.midi.hints import HINTS, hints_of
+from audio_rnn.midi.hints import hints_of
 from audio_rnn.midi.home import Home
-from audio_rnn.midi.piece import Note, Piece
+from audio_rnn.midi.piece import Piece
 from audio_rnn.midi.state import PieceState
-from audio_rnn.midi.symbols import KIND, Kind, event_vocabulary
+from audio_rnn.midi.symbols import KIND, Kind
 from audio_rnn.midi.tidy import tidy
-from audio_rnn.models.folder import kind_of
-from audio_rnn.models.rolls import KIND as ROLLS
 from audio_rnn.models.sequence import PIECE, SequenceModel
 from audio_rnn.models.stepper import Stepper
 
 TOGETHER = 64  # pieces that are drawn side by side
 PARTICLES = 16  # voices that are tried side by side around a melody
 LONGEST = 50_000  # symbols of a piece whose number of bars is left to the model
-
-
-@dataclass(frozen=True)
-class NoteScore:
-    """One note of a piece, and how surprising it is."""
-
-    voice: int  # from 0
-    note: Note
-    nats: float  # its pitch, and its share of what tells when its chord begins and ends
-
-
-@dataclass(frozen=True)
-class Score:
-    """The likelihood of a piece under a model."""
-
-    notes: tuple[NoteScore, ...]
-    nats: float  # of all symbols, the end included
-    symbols: int
 
 
 class Generator:
@@ -149,7 +132,7 @@ class Generator:
         ids = encode_with_controls(home.bring(piece))
         nats = self._nats(ids)
         nats[0] += self.training.surprise(home)
-        return Score(tuple(_share(ids, nats)), float(nats.sum()), len(nats))
+        return Score(tuple(share(ids, nats, home)), float(nats.sum()), len(nats))
 
     def _nats(self, ids: Sequence[int]) -> np.ndarray:
         """(symbols + 1,) of each symbol and of the end."""
@@ -225,41 +208,3 @@ def _follow(
         yield state, symbol
     for drawn in steps:
         yield prepared.constraint.grammar.state, drawn[0][1]
-
-
-def load_music_model(folder: str | Path) -> SequenceModel:
-    """The model of event symbols in a folder.
-
-    Raises: ModelError, also for a model of text, of rolls, or of music as an earlier version wrote it.
-    """
-    if kind_of(Path(folder)) == ROLLS:
-        raise ModelError(
-            f"{folder}: found a model of piano rolls, expected one of event symbols, as python -m "
-            "recipes.music_generation.train makes; one of four voices takes --harmonize, no more"
-        )
-    model = SequenceModel.load(folder)
-    hints = 0 if model.hints is None else model.hints.num_embeddings
-    if (model.vocabulary, hints) != (event_vocabulary(), HINTS):
-        raise ModelError(
-            f"{folder}: found a model of {len(model.vocabulary)} symbols and {hints} hints, expected one "
-            f"of music with this version's {len(event_vocabulary())} event symbols and {HINTS} hints; "
-            "train one with recipes.music_generation"
-        )
-    return model
-
-
-def _share(ids: Sequence[int], nats: np.ndarray) -> Iterator[NoteScore]:
-    """What a chord's symbols cost, from the end of the chord before on, among its notes."""
-    reader = read_symbols(())
-    pitches: list[float] = []
-    others = 0.0
-    for symbol, cost in zip(ids, nats.tolist()):
-        if KIND[symbol] == Kind.PITCH:
-            pitches.append(cost)
-        else:
-            others += cost
-        notes = reader.take(symbol)
-        if notes:
-            for note, own in zip(notes, pitches):
-                yield NoteScore(reader.grammar.state.voice, note, own + others / len(notes))
-            pitches, others = [], 0.0

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from audio_rnn.decoding.given_voice import GivenVoice
-from audio_rnn.decoding.planned import Plan, find_usable, names_of
+from audio_rnn.decoding.plan import Plan
+from audio_rnn.decoding.usable import find_usable, names_of
 from audio_rnn.errors import MusicError
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.grammar import Grammar

@@ -17,7 +17,7 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.data.pieces import at_home, read_pieces
 from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
 from audio_rnn.device import choose_device
-from audio_rnn.inference.generator import load_music_model
+from audio_rnn.inference.music_model import load_music_model
 from audio_rnn.inference.training_music import TrainingMusic
 from audio_rnn.midi.decoding import read_symbols
 from audio_rnn.midi.hints import hints_of

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from audio_rnn.cli.shell import run_command
 from audio_rnn.data.pieces import read_pieces
-from audio_rnn.decoding.planned import Plan
+from audio_rnn.decoding.plan import Plan
 from audio_rnn.decoding.sampling import SamplingConfig
 from audio_rnn.errors import InputError, MusicError
 from audio_rnn.inference.generator import Generator

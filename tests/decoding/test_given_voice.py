@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio_rnn.decoding.particles import draw_around
-from audio_rnn.decoding.planned import Plan
+from audio_rnn.decoding.plan import Plan
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig
 from audio_rnn.errors import MusicError
 from audio_rnn.inference.given_music import prepare_melody

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from audio_rnn.decoding.guidance import GuidedStepper
 from audio_rnn.decoding.likeliest import find_likeliest
-from audio_rnn.decoding.planned import Plan, Planned
+from audio_rnn.decoding.plan import Plan
+from audio_rnn.decoding.planned import Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig, draw
 from audio_rnn.errors import ConfigError, DecodingError, MusicError
 from audio_rnn.midi.decoding import decode

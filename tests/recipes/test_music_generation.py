@@ -18,7 +18,7 @@ import soundfile
 from audio_rnn import config as configs
 from audio_rnn.__main__ import main
 from audio_rnn.data.pieces import read_pieces
-from audio_rnn.decoding.planned import Plan
+from audio_rnn.decoding.plan import Plan
 from audio_rnn.decoding.sampling import SamplingConfig
 from audio_rnn.errors import ConfigError, InputError, ModelError, MusicError
 from audio_rnn.inference.endless import write_endless
@@ -112,6 +112,10 @@ def test_training_learns_and_evaluation_agrees_with_scores(run: Path, corpus: Pa
     assert found.nats == pytest.approx(sum(score.nats for score in scores), rel=1e-4)
     assert found.notes == sum(len(score.notes) for score in scores)
     assert sum(n.nats for n in scores[0].notes) <= scores[0].nats
+    for ids, score in zip(pieces.values(), scores):  # where the piece stands, not in C
+        voices = enumerate(decode(ids).voices)
+        notes = {(number, note) for number, voice in voices for note in voice.notes}
+        assert {(entry.voice, entry.note) for entry in score.notes} == notes
 
 
 def test_generate_writes_midi_sound_and_pictures(run: Path, tmp_path: Path, call):
