@@ -1,11 +1,13 @@
-"""Generation of music on one CPU thread: our steps against a plain PyTorch loop, and batches.
+"""Generation of music on the CPU: our steps against a plain PyTorch loop, and batches.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.generation
+    python -m benchmarks.generation
     python -m benchmarks.generation --rounds 3 --symbols 100
 
 The network is a GRU of three layers of 512 over the event symbols, with random weights, the same for
 all. Every round runs all sides. The plain loop takes one step of `torch.nn.GRU` after the other and
-draws with `torch.multinomial`, without any grammar; ours masks what is no piece at every step.
+draws with `torch.multinomial`, without any grammar; ours masks what is no piece at every step. All have
+one thread, but for the last side, which has as many as torch would use (OMP_NUM_THREADS): of a batch,
+each takes a part; a piece alone could not use a second one.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from statistics import median, quantiles
+from threading import Event
 
 import torch
 
@@ -24,6 +27,7 @@ from audio_rnn.config import from_command_line
 from audio_rnn.decoding.plan import Plan
 from audio_rnn.decoding.planned import Planned
 from audio_rnn.decoding.sampling import Sampler, SamplingConfig
+from audio_rnn.inference.shares import share
 from audio_rnn.midi.symbols import event_vocabulary
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.models.stepper import Stepper
@@ -44,6 +48,7 @@ class Arguments:
 def main() -> None:
     """Time all sides in turn, then print symbols a second and ratios."""
     arguments = from_command_line(Arguments, "Generation of music, one step at a time.")
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(0)
     config = SequenceConfig(cell="gru", hidden=arguments.hidden, layers=arguments.layers)
@@ -56,6 +61,10 @@ def main() -> None:
         f"ours, {BATCH} pieces one by one": (BATCH * n, partial(one_by_one, sampler, n)),
         f"ours, {BATCH} pieces at once": (BATCH * n, partial(ours, sampler, BATCH, n)),
         f"plain PyTorch, {BATCH} pieces at once": (BATCH * n, partial(plain, model, n, BATCH)),
+        f"{threads} threads, {BATCH} pieces at once": (
+            BATCH * n,
+            partial(shared, sampler, n, threads),
+        ),
     }
     for _, side in sides.values():
         side()  # compiles, warms caches
@@ -85,6 +94,16 @@ def ours(sampler: Sampler, batch: int, symbols: int, first: int = 0) -> None:
         pass
 
 
+def shared(sampler: Sampler, symbols: int, threads: int) -> None:
+    """The same pieces, some on each thread."""
+
+    def draw(numbers: range, _: Event) -> list[None]:
+        ours(sampler, len(numbers), symbols, numbers.start)
+        return []
+
+    share(draw, BATCH, threads)
+
+
 def one_by_one(sampler: Sampler, symbols: int) -> None:
     """The same pieces, each alone."""
     for seed in range(BATCH):
@@ -96,7 +115,7 @@ def show(speeds: dict[str, list[float]]) -> None:
     for name, values in speeds.items():
         print(f"{name:34} {median(values):8,.0f} symbols/s")
     names = list(speeds)
-    for above, below in ((1, 0), (3, 2), (3, 4)):
+    for above, below in ((1, 0), (3, 2), (5, 2), (3, 0), (5, 0), (3, 4)):
         ratios = [a / b for a, b in zip(speeds[names[above]], speeds[names[below]])]
         low, middle, high = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         print(f"{names[above]} / {names[below]}: {middle:.2f} ({low:.2f} to {high:.2f})")

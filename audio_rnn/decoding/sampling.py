@@ -142,7 +142,7 @@ def allow(constraints: Sequence[Constraint]) -> np.ndarray:
     return allowed
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw(
     logits: np.ndarray,
     allowed: np.ndarray,
@@ -176,7 +176,7 @@ def draw(
     return chosen
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def keep_likeliest(weights: np.ndarray, top_k: int, top_p: float) -> None:
     """Set the weights to zero that are not among the likeliest; of equal ones the first stay."""
     order = np.argsort(-weights, kind="mergesort")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ from audio_rnn.decoding.sampling import Sampler, SamplingConfig
 from audio_rnn.errors import DecodingError
 from audio_rnn.inference.given_music import check_primer, prepare_melody, with_key
 from audio_rnn.inference.music_model import load_music_model
-from audio_rnn.inference.note_scores import Score, share
+from audio_rnn.inference.note_scores import Score, score_notes
+from audio_rnn.inference.shares import share
 from audio_rnn.inference.training_music import TrainingMusic
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.decoding import read_symbols
@@ -34,7 +36,6 @@ from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.sequence import PIECE, SequenceModel
 from audio_rnn.models.stepper import Stepper
 
-TOGETHER = 64  # pieces that are drawn side by side
 PARTICLES = 16  # voices that are tried side by side around a melody
 LONGEST = 50_000  # symbols of a piece whose number of bars is left to the model
 
@@ -65,11 +66,13 @@ class Generator:
 
         Raises: MusicError, DecodingError.
         """
-        pieces: list[Piece] = []
-        for first in range(0, count, TOGETHER):
-            seeds = range(seed + first, seed + min(first + TOGETHER, count))
-            pieces += self._sample(plan or Plan(), sampling or SamplingConfig(), seeds, primer)
-        return pieces
+        plan, sampling = plan or Plan(), sampling or SamplingConfig()
+
+        def draw(numbers: range, stop: Event) -> list[Piece]:
+            seeds = range(seed + numbers.start, seed + numbers.stop)
+            return self._sample(plan, sampling, seeds, primer, stop)
+
+        return share(draw, count)
 
     def stream(
         self,
@@ -132,7 +135,7 @@ class Generator:
         ids = encode_with_controls(home.bring(piece))
         nats = self._nats(ids)
         nats[0] += self.training.surprise(home)
-        return Score(tuple(share(ids, nats, home)), float(nats.sum()), len(nats))
+        return Score(tuple(score_notes(ids, nats, home)), float(nats.sum()), len(nats))
 
     def _nats(self, ids: Sequence[int]) -> np.ndarray:
         """(symbols + 1,) of each symbol and of the end."""
@@ -169,13 +172,20 @@ class Generator:
         return prepared
 
     def _sample(
-        self, plan: Plan, sampling: SamplingConfig, seeds: Sequence[int], primer: Piece | None
+        self,
+        plan: Plan,
+        sampling: SamplingConfig,
+        seeds: Sequence[int],
+        primer: Piece | None,
+        stop: Event,
     ) -> list[Piece]:
         prepared = [self._prepare(plan, seed, primer) for seed in seeds]
         given = prepared[0].given
         rows = [list(given) for _ in seeds]
         constraints = [entry.constraint for entry in prepared]
         for drawn in self._sampler(sampling, plan).sample(constraints, seeds, given):
+            if stop.is_set():
+                return []
             for row, symbol in drawn:
                 rows[row].append(symbol)
             if len(rows[drawn[0][0]]) > LONGEST:

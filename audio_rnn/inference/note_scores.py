@@ -31,7 +31,7 @@ class Score:
     symbols: int
 
 
-def share(ids: Sequence[int], nats: np.ndarray, home: Home) -> Iterator[NoteScore]:
+def score_notes(ids: Sequence[int], nats: np.ndarray, home: Home) -> Iterator[NoteScore]:
     """What a chord's symbols cost, from the end of the chord before on, among its notes.
 
     Args:

@@ -15,8 +15,9 @@ from numba import njit
 
 TILE = 512  # outputs
 Array = np.ndarray
-# A product and a sum may become one operation, rounded once; nothing else may be changed
-compiled = njit(cache=True, fastmath={"contract"}, error_model="numpy")
+# A product and a sum may become one operation, rounded once; nothing else may be changed. Several
+# threads may compute at once
+compiled = njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 
 
 @compiled

@@ -96,7 +96,7 @@ def _array(tensor: Tensor) -> Array:
     return tensor.detach().cpu().float().numpy()
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def add_rows(table: Array, ids: Array, sums: Array) -> None:
     """sums (batch, width) += the rows of a table that ids (batch, columns) name."""
     for row in range(len(ids)):
