@@ -18,10 +18,12 @@ from audio_rnn.models.sequence import SequenceModel
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import Vocabulary
+from recipes.audio_tagging import prepare_folder as own_sounds
 from recipes.audio_tagging.config import RecipeConfig as Sounds
 from recipes.language_model.train import RecipeConfig as Texts
 from recipes.music_generation.train import RecipeConfig as Music
 from recipes.music_generation.train_rolls import RecipeConfig as Rolls
+from recipes.speech_recognition import prepare_folder as own_speech
 from recipes.speech_recognition.config import RecipeConfig as Speech
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -99,3 +101,15 @@ def test_nothing_that_it_says_is_switched_off(path: Path) -> None:
         for switch in (s for s in values if s.endswith(SWITCHES)):
             stem = switch.removesuffix("_probability").removesuffix("s")
             assert values[switch] or not field.startswith(stem), name
+
+
+def test_no_config_writes_where_another_does() -> None:
+    places = [configs.read_yaml(path)["run_dir"] for path in PATHS]
+    assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("module", [own_speech, own_sounds], ids=["speech", "sounds"])
+def test_own_recordings_are_prepared_where_their_config_looks(module: Any) -> None:
+    area = module.__name__.split(".")[1]
+    said_there = configs.read_yaml(CONF / area / "folder.yaml")
+    assert str(module.Options.__dataclass_fields__["output"].default) == said_there["data"]

@@ -66,7 +66,8 @@ class Options:
     untagged: float = 0.0
     """Share of the sounds that come from clips without a tag, and are no events."""
     background: Path | None = None
-    """Folder of recordings to use as background, in place of noise of random colours."""
+    """Folder of recordings to use as background, in place of noise of random colours; if it has the
+    folders train, valid and test, each split has its own."""
     seed: int = 0
     """Another seed mixes others."""
 
@@ -74,7 +75,7 @@ class Options:
 def prepare(options: Options) -> None:
     """Mix the soundscapes. Raises: InputError."""
     require(0 <= options.untagged < 1, "--untagged", options.untagged, "a share from 0 to below 1")
-    draw_background = _backgrounds(options)
+    backgrounds = _backgrounds(options)
     sources = choose(options)
     counts = {name: getattr(options, f"{name}_scenes") for name in SPLITS}
     for name, count in counts.items():
@@ -86,7 +87,13 @@ def prepare(options: Options) -> None:
     clear(options.output)
     scenes = [
         make_scene(
-            options.scene, options.output, name, n, options.seed, heard[name].draw, draw_background
+            options.scene,
+            options.output,
+            name,
+            n,
+            options.seed,
+            heard[name].draw,
+            backgrounds[name],
         )
         for name in heard
         for n in range(counts[name])
@@ -190,12 +197,20 @@ class Sounds:
         return read_audio(self.folder / path, self.config.sample_rate)
 
 
-def _backgrounds(options: Options) -> DrawBackground:
-    """Noise, or excerpts of recordings; short ones are repeated."""
+def _backgrounds(options: Options) -> dict[str, DrawBackground]:
+    """Of each split: noise, or excerpts of recordings; short ones are repeated."""
     if options.background is None:
-        return background
+        return dict.fromkeys(SPLITS, background)
     folder = require_folder(options.background, "a folder of recordings for the background")
-    files, rate = files_below(folder, EXTENSIONS), options.scene.sample_rate
+    own = {name: folder / name for name in SPLITS}
+    apart = all(path.is_dir() for path in own.values())
+    rate = options.scene.sample_rate
+    return {name: _excerpts(own[name] if apart else folder, rate) for name in SPLITS}
+
+
+def _excerpts(folder: Path, rate: int) -> DrawBackground:
+    """Raises: InputError for a folder without recordings."""
+    files = files_below(folder, EXTENSIONS)
     if not files:
         raise InputError(f"{folder}: found no audio file, expected some for the background")
 

@@ -35,7 +35,7 @@ TABLES = (".csv", ".tsv")
 class Options:
     source: Source
     """Folder of audio and .txt files, or a .csv or .tsv table."""
-    output: Path = Path("data/folder")
+    output: Path = Path("data/speech_folder")
     """Folder for manifests and vocabulary."""
     text: Literal["plain", "english", "keep"] = "plain"
     """plain: lower case, no punctuation; english: numbers and abbreviations spelled, too."""

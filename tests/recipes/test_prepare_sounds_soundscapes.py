@@ -141,6 +141,20 @@ def test_recordings_as_background(source: Path, tmp_path: Path) -> None:
         assert band(waveform, 2500) > 0.3 * np.mean(waveform**2) / 2
 
 
+def test_each_split_has_its_own_background(source: Path, tmp_path: Path) -> None:
+    folder, hums = tmp_path / "background", {"train": 2000, "valid": 2500, "test": 3000}
+    for split, frequency in hums.items():
+        (folder / split).mkdir(parents=True)
+        soundfile.write(folder / split / "hum.wav", tone(frequency, 1.0), RATE)
+    scene = replace(SMALL, events=(0, 1), snr=(0.0, 0.0))
+    prepare(replace(options(source, tmp_path / "out"), background=folder, scene=scene))
+    for split, scenes in read_parts(tmp_path / "out").items():
+        for clip in scenes:
+            waveform = read_audio(tmp_path / "out" / clip.source, RATE)
+            heard = {name: band(waveform, frequency) for name, frequency in hums.items()}
+            assert max(heard, key=lambda name: heard[name]) == split
+
+
 def test_sounds_that_are_no_events(source: Path, tmp_path: Path) -> None:
     """Clips without a tag are mixed in and not told."""
     chosen = replace(options(source, tmp_path / "out"), untagged=0.9)
