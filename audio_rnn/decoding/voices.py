@@ -72,7 +72,7 @@ class _Cloud:
         batch = hear(self.rolls[:, : frame + 1])
         x, self.state = self.model.features(batch, self.state)
         sung = torch.full((len(x), 1, self.model.voices), KEYS)
-        for voice in range(self.model.voices):
+        for voice in self.model.order:
             told = self.model.tell_voices(x, key_sung(batch.before), sung)[:, 0, voice].numpy()
             if voice in given:
                 sung[:, 0, voice] = given[voice]

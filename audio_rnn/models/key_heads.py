@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -77,6 +79,17 @@ class KeyDropout(nn.Dropout):
         return x * functional.dropout(kept, self.p, self.training)
 
 
+class EachVoice(nn.ModuleList):
+    """A hidden layer for each voice."""
+
+    def __init__(self, width: int, voices: int) -> None:
+        super().__init__(nn.Linear(width, width) for _ in range(voices))
+
+    def forward(self, parts: Sequence[Tensor]) -> list[Tensor]:
+        """Of each voice (..., width) -> the same shapes."""
+        return [own(part).relu() for own, part in zip(self, parts)]
+
+
 class Voices(nn.Module):
     """Voices one after the other, each with one key or none, knowing the keys of those before it.
 
@@ -84,10 +97,22 @@ class Voices(nn.Module):
     has moved, and on nothing else.
     """
 
-    def __init__(self, inputs: int, voices: int, lowest: int, highest: int) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        voices: int,
+        lowest: int,
+        highest: int,
+        order: Sequence[int] = (),
+        further: int = 0,
+    ) -> None:
+        """`order` is that in which voices are told, as they stand where there is none; `further` are
+        the hidden layers after the first."""
         super().__init__()
         self.lowest, self.highest = lowest, highest
+        self.order = [*order] or [*range(voices)]
         self.hidden = nn.Linear(inputs, voices * inputs)
+        self.further = nn.ModuleList(EachVoice(inputs, voices) for _ in range(further))
         self.dropout = KeyDropout(THINNED)
         widths = [later * inputs for later in range(voices - 1, 0, -1)]
         self.distances = nn.ModuleList(nn.Embedding(2 * KEYS, width) for width in widths)
@@ -110,17 +135,21 @@ class Voices(nn.Module):
         """Of each key and of a rest, the last one: (batch, frames, voices, KEYS + 1).
 
         Of the keys `sung` in these frames (batch, frames, voices), and in those before them, a voice
-        knows those of the voices before it only.
+        knows those of the voices told before it only.
         """
-        known = self._known(x, before, sung)
+        known = self._known(x, before[..., self.order], sung[..., self.order])
         hidden = [self.dropout(part.relu()) for part in known]
+        for layer in self.further:
+            hidden = [part + self.dropout(new) for part, new in zip(hidden, layer(hidden))]
         logits = [functional.linear(part, row) for part, row in zip(hidden, self.output)]
         odds = functional.pad(torch.stack(logits, dim=2), (self.lowest, KEYS - 1 - self.highest))
         rest = self.rest(x.mean(2)).unsqueeze(3)
-        return torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)
+        told = torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)
+        return told[:, :, [self.order.index(voice) for voice in range(len(self.order))]]
 
     def _known(self, x: Tensor, before: Tensor, sung: Tensor) -> list[Tensor]:
-        """Of each voice (batch, frames, keys, inputs): what each key knows when its turn comes."""
+        """Of each voice (batch, frames, keys, inputs), in the order in which they are told: what each
+        key knows when its turn comes."""
         voices = len(self.output)
         parts = list(self.hidden(x).chunk(voices, 3))
         keys = torch.arange(self.lowest, self.highest + 1, device=x.device)

@@ -24,7 +24,6 @@ KIND = "rolls"
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames of what music repeats: beats, bars, phrases
 MATCHES = (1, 2, 4, 8, 16, 32, 64)  # frames that agree with what is recalled: steps of a class
 PIECE = 256  # frames that are scored at once: bounds the memory that a long piece takes
-HEADS = {"independent": IndependentKeys, "joint": JointKeys, "voices": Voices}
 HeadName = Literal["independent", "joint", "voices"]
 
 
@@ -33,6 +32,8 @@ class RollConfig:
     """Recurrent layers along time for each key, with the same weights for all."""
 
     heads: tuple[HeadName, ...] = ("joint", "independent")  # how the keys of a frame hang together
+    order: tuple[int, ...] = ()  # of voices as the head of voices tells them; none: as they stand
+    head_layers: int = 1  # hidden layers of the head of voices
     window: int = 36  # keys to either side whose notes a key hears
     reach: int = 6  # keys to either side whose state each further layer hears
     cell: Cell = "gru"
@@ -43,11 +44,23 @@ class RollConfig:
     highest: int = KEYS - 1  # last key of those
 
     def __post_init__(self) -> None:
-        for name in ("window", "reach", "hidden", "layers"):
+        for name in ("window", "reach", "hidden", "layers", "head_layers"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         require(len(self.heads) > 0, "heads", self.heads, "one or more")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 <= dropout < 1")
         require(0 <= self.lowest <= self.highest < KEYS, "lowest", self.lowest, "0 to highest")
+
+
+def make_head(name: HeadName, config: RollConfig, voices: int) -> nn.Module:
+    """One of the heads. Raises: ConfigError for an order of other voices."""
+    shape = (config.hidden, voices, config.lowest, config.highest)
+    if name == "independent":
+        return IndependentKeys(*shape)
+    if name == "joint":
+        return JointKeys(*shape)
+    holds = not config.order or sorted(config.order) == [*range(voices)]
+    require(holds, "order", config.order, f"each of the {voices} voices from 0 once, or none")
+    return Voices(*shape, config.order, config.head_layers - 1)
 
 
 class RollModel(nn.Module):
@@ -69,12 +82,7 @@ class RollModel(nn.Module):
         self.layers = nn.ModuleList([KeyLayer(layer, 2 * voices, config.window), *further])
         self.key = nn.Parameter(torch.zeros(keys, 1, hidden))
         self.time = nn.Linear(2 * len(PERIODS) + 1 + len(MATCHES) + 1, hidden)
-        self.heads = nn.ModuleDict(
-            {
-                name: HEADS[name](hidden, voices, config.lowest, config.highest)
-                for name in config.heads
-            }
-        )
+        self.heads = nn.ModuleDict({name: make_head(name, config, voices) for name in config.heads})
 
     def log_likelihood(
         self, batch: RollBatch, state: list[State] | None = None
@@ -106,9 +114,18 @@ class RollModel(nn.Module):
     def tell_voices(self, x: Tensor, before: Tensor, sung: Tensor) -> Tensor:
         """From `features`: log-probability of each key and of a rest for each voice, as
         `key_heads.Voices.log_probs` says. Of a model with that head."""
+        return self._voices.log_probs(x, before, sung)
+
+    @property
+    def order(self) -> list[int]:
+        """Voices as they are told, each knowing those before it. Of a model with that head."""
+        return self._voices.order
+
+    @property
+    def _voices(self) -> Voices:
         head = self.heads["voices"]
         assert isinstance(head, Voices)
-        return head.log_probs(x, before, sung)
+        return head
 
     @torch.no_grad()
     def score(self, batch: RollBatch) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from audio_rnn.data.rolls import KEYS, RollBatch, collate
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.models import rolls as rolls_module
 from audio_rnn.models.folder import write_model
-from audio_rnn.models.key_heads import IndependentKeys, JointKeys, KeyDropout, Voices
+from audio_rnn.models.key_heads import IndependentKeys, JointKeys, KeyDropout, Voices, key_sung
 from audio_rnn.models.key_layers import NARROW
 from audio_rnn.models.rolls import MATCHES, RollConfig, RollModel, moments
 from tests.data.test_rolls import random_roll
@@ -29,6 +29,8 @@ def make(head: str, **changes: object) -> RollModel:
     """Random weights, large enough to prefer some keys."""
     torch.manual_seed(1)
     voices = 3 if head == "voices" else 1
+    if head == "voices":
+        changes = {"order": (2, 0, 1), "head_layers": 2, **changes}
     model = RollModel(replace(SMALL, **{"heads": (head,), **changes}), voices).eval()  # type: ignore[arg-type]
     with torch.no_grad():
         for weight in model.parameters():
@@ -155,6 +157,27 @@ def test_two_heads_tell_each_what_it_would_tell_alone() -> None:
         assert torch.equal(score(alone, batch), told[name])
 
 
+@pytest.mark.parametrize("order", [(), (2, 0, 1), (1, 2, 0)])
+def test_a_voice_knows_those_told_before_it_and_no_other(order: tuple[int, ...]) -> None:
+    model, batch = make("voices", order=order), collate(some_rolls("voices", 1))
+    assert model.order == [*(order or (0, 1, 2))]
+    x, _ = model.features(batch)
+    before, sung = key_sung(batch.before), key_sung(batch.frames)
+    told = model.tell_voices(x, before, sung)
+    for place, voice in enumerate(model.order):
+        other = sung.clone()
+        other[..., voice] = (other[..., voice] + 1) % KEYS
+        changed = (model.tell_voices(x, before, other) != told).any(3).any(1)[0]
+        assert changed.nonzero().flatten().tolist() == sorted(model.order[place + 1 :])
+
+
+def test_an_order_of_other_voices_is_named() -> None:
+    with pytest.raises(
+        ConfigError, match=r"order: found \(0, 0, 1\), expected each of the 3 voices"
+    ):
+        make("voices", order=(0, 0, 1))
+
+
 def test_the_head_of_voices_drops_the_same_values_of_all_frames_and_keys_in_training_only() -> None:
     dropout, x = KeyDropout(0.5), torch.ones(3, 4, 5, 40)
     dropped = dropout(x)
@@ -208,6 +231,7 @@ def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
     [
         ({"heads": ()}, r"heads: found \(\), expected one or more"),
         ({"hidden": 0}, "hidden: found 0, expected 1 or more"),
+        ({"head_layers": 0}, "head_layers: found 0, expected 1 or more"),
         ({"dropout": 1.0}, "dropout: found 1.0"),
         ({"lowest": 50, "highest": 40}, "lowest: found 50"),
         ({"highest": 88}, "lowest"),
