@@ -135,7 +135,7 @@ def test_a_picture(run, talk, text, tmp_path):
         (("--text", "a", "--plot-from", "-1"), "--plot-from: found (-1.0, None)"),
         (("--text", "be 2"), "--text: line 1: found '2' in '2', which this model cannot spell"),
         (("--text", " "), "--text: found no text, expected one utterance a line"),
-        (("none.txt",), "none.txt: cannot be read: No such file"),
+        (("none.txt",), "none.txt: cannot be read: No such file or directory; expected a text"),
         (("{talk}",), "expected text in UTF-8"),
         (("--text", "a", "--channel", "3"), "found no channel 3"),
     ],

@@ -66,6 +66,8 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
     [
         ("--lm short.arpa", "short.arpa:"),
         ("--lm short.arpa.gz", "short.arpa.gz: cannot be read"),
+        ("--lm no.arpa", "no.arpa: cannot be read: No such file or directory; expected an ARPA"),
+        ("--lm run", "run: cannot be read: Is a directory; expected an ARPA file"),
         ("--lm counts.arpa", "counts.arpa:"),
         ("--lm other.arpa", "found 0 of 2 words that the model can write"),
         ("--lm sound.wav", "found no line \\data\\"),

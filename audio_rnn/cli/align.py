@@ -118,7 +118,10 @@ def _text(options: Options) -> list[str]:
     try:
         return options.text_file.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise InputError(f"{options.text_file}: cannot be read: {error.strerror}") from error
+        raise InputError(
+            f"{options.text_file}: cannot be read: {error.strerror}; expected a text file with one "
+            "utterance a line"
+        ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{options.text_file}: found {error}, expected text in UTF-8") from error
 

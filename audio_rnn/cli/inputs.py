@@ -71,7 +71,10 @@ def _lines(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a list of files: {reason(error)}") from error
+        raise InputError(
+            f"{path}: cannot be read as a list of files: {reason(error)}; expected a text file with "
+            "one input a line"
+        ) from error
     if any("\0" in line for line in lines):
         raise InputError(f"{path}: found zero bytes, expected text with one input a line")
     if not any(lines):

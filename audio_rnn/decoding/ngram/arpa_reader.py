@@ -20,7 +20,7 @@ from audio_rnn.decoding.ngram.arpa import END, START, UNKNOWN, Arpa
 from audio_rnn.decoding.ngram.arpa_block import make_lexicon, parse_block
 from audio_rnn.decoding.ngram.arpa_lines import Ngrams, find_fault, join, parse, show
 from audio_rnn.decoding.ngram.packed import READ_ERRORS, unpack
-from audio_rnn.errors import LanguageModelError
+from audio_rnn.errors import LanguageModelError, reason
 
 UNKNOWN_FLOOR = -100.0  # log10 p(<unk>) of a model that has none; KenLM's value
 CHUNK = 1 << 16  # lines that are split at a time
@@ -46,7 +46,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             yield unpack(file)  # type: ignore[misc]
     except READ_ERRORS as error:
         raise LanguageModelError(
-            f"{path}: cannot be read: {error}; expected an ARPA file, plain or gzip"
+            f"{path}: cannot be read: {reason(error)}; expected an ARPA file, plain or gzip"
         ) from error
 
 
