@@ -28,6 +28,7 @@ class BatchConfig:
     seconds: float = 100.0  # padded audio a batch, over all processes
     workers: int = 0  # processes that read ahead; 0 reads in the training process
     most: int | None = None  # items a batch, so that short ones make steps enough; None: any number
+    least: int = 1  # batches an epoch, which goes through few items (not shards) several times
 
     def __post_init__(self) -> None:
         if not self.seconds > 0 or self.workers < 0:
@@ -36,6 +37,7 @@ class BatchConfig:
                 "expected seconds above 0 and workers 0 or more"
             )
         require(self.most is None or self.most >= 1, "batches.most", self.most, "1 or more")
+        require(self.least >= 1, "batches.least", self.least, "1 or more")
 
     @property
     def shortest(self) -> float:
@@ -118,12 +120,19 @@ class Batches(Generic[Padded]):
         self._plans: dict[int, list[list[int]]] = {}
 
     def plan(self, epoch: int) -> list[list[int]]:
-        """Dataset indices of each batch of an epoch; epoch 0 is in plain order of length."""
+        """Dataset indices of each batch of an epoch; epoch 0 is all of it once, in plain order of
+        length."""
         if epoch not in self._plans:
-            lengths, config = self.durations, self.config
-            plan = make_plan(lengths, config.seconds, self.seed, epoch, config.shortest)
-            self._plans = {epoch: plan}
+            once = self._once(0)
+            rounds = -(-self.config.least // max(1, len(once)))
+            first = (epoch - 1) * rounds + 1
+            plans = [self._once(n) for n in range(first, first + rounds)] if epoch else [once]
+            self._plans = {epoch: [batch for plan in plans for batch in plan]}
         return self._plans[epoch]
+
+    def _once(self, number: int) -> list[list[int]]:
+        config = self.config
+        return make_plan(self.durations, config.seconds, self.seed, number, config.shortest)
 
     def steps(self, epoch: int) -> int:
         """Batches in an epoch."""
@@ -144,8 +153,9 @@ class Batches(Generic[Padded]):
 
     def padding(self, epoch: int) -> float:
         """Share of the padded seconds that is padding."""
-        padded = sum(len(b) * self.durations[b].max() for b in self.plan(epoch))
-        return 1 - float(self.durations.sum() / padded)
+        plan = [self.durations[batch] for batch in self.plan(epoch)]
+        padded = sum(len(seconds) * seconds.max() for seconds in plan)
+        return 1 - float(sum(map(np.sum, plan)) / padded)
 
 
 def loaded(dataset: Reader[Any], shares: Iterable[list[Any]], workers: int) -> Iterator[Any]:
