@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from traceback import clear_frames
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -123,12 +125,15 @@ class Batches(Generic[Padded]):
         """Dataset indices of each batch of an epoch; epoch 0 is all of it once, in plain order of
         length."""
         if epoch not in self._plans:
-            once = self._once(0)
-            rounds = -(-self.config.least // max(1, len(once)))
-            first = (epoch - 1) * rounds + 1
-            plans = [self._once(n) for n in range(first, first + rounds)] if epoch else [once]
-            self._plans = {epoch: [batch for plan in plans for batch in plan]}
+            first = (epoch - 1) * self._rounds + 1
+            numbers = range(first, first + self._rounds) if epoch else [0]
+            self._plans = {epoch: [batch for number in numbers for batch in self._once(number)]}
         return self._plans[epoch]
+
+    @cached_property
+    def _rounds(self) -> int:
+        """Times that an epoch goes through all items."""
+        return math.ceil(self.config.least / max(1, len(self._once(0))))
 
     def _once(self, number: int) -> list[list[int]]:
         config = self.config
