@@ -30,7 +30,7 @@ def make(head: str, **changes: object) -> RollModel:
     torch.manual_seed(1)
     voices = 3 if head == "voices" else 1
     if head == "voices":
-        changes = {"order": (2, 0, 1), "head_layers": 2, **changes}
+        changes = {"order": (2, 0, 1), "head_layers": 2, "head_overview": True, **changes}
     model = RollModel(replace(SMALL, **{"heads": (head,), **changes}), voices).eval()  # type: ignore[arg-type]
     with torch.no_grad():
         for weight in model.parameters():
@@ -169,6 +169,30 @@ def test_a_voice_knows_those_told_before_it_and_no_other(order: tuple[int, ...])
         other[..., voice] = (other[..., voice] + 1) % KEYS
         changed = (model.tell_voices(x, before, other) != told).any(3).any(1)[0]
         assert changed.nonzero().flatten().tolist() == sorted(model.order[place + 1 :])
+
+
+def test_in_an_overview_a_far_key_knows_what_is_heard_beyond_its_reach() -> None:
+    """All else that hears it is the rest, which all keys tell together."""
+    one_key = np.eye(KEYS, dtype=np.uint8)[[[LOW]] * 3 + [[HIGH]]]
+    quiet, heard = (np.repeat(roll, 3, axis=1) for roll in (one_key * 0, one_key))
+    for overview in (False, True):
+        model = make("voices", layers=1, window=1, head_overview=overview)
+        told = []
+        for roll in (quiet, heard):
+            batch = collate({"a": roll})
+            x, _ = model.features(batch)
+            rests = torch.full((1, 4, 3), KEYS)
+            told.append(model.tell_voices(x, rests, rests)[0, -1, :, HIGH - 1 : HIGH + 1])
+        apart = told[1].diff(dim=1) - told[0].diff(dim=1)
+        assert (float(apart.abs().max()) > 1e-2) == overview
+
+
+def test_a_model_from_before_overviews_tells_the_same(tmp_path: Path) -> None:
+    model, batch = make("voices", head_overview=False), collate(some_rolls("voices"))
+    description = model.describe()
+    del description["config"]["head_overview"]
+    write_model(tmp_path, model, description)
+    assert torch.equal(score(RollModel.load(tmp_path), batch), score(model, batch))
 
 
 def test_an_order_of_other_voices_is_named() -> None:
