@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.config import require
 from audio_rnn.data.batching import make_plan, padding_share
+from audio_rnn.data.library import Library
 from audio_rnn.data.repeats import recall
 from audio_rnn.data.sequences import Carry
 from audio_rnn.device import sent
@@ -29,7 +30,7 @@ from audio_rnn.errors import MusicError, reason
 KEYS = 88
 LOWEST_PITCH = 21  # MIDI pitch of key 0
 
-ALONG = ("before", "recalled", "matched", "frames")  # of a batch, along time
+ALONG = ("before", "recalled", "matched", "followed", "agreed", "frames")  # of a batch, along time
 
 Roll = NDArray[np.uint8]  # (frames, voices, KEYS)
 
@@ -58,6 +59,8 @@ class RollBatch:
     matched: (
         Tensor  # (batch, frames) frames before that were like this; 0 where nothing is recalled
     )
+    followed: Tensor  # (batch, frames, len(AHEAD) * voices, KEYS) uint8, how a library goes on
+    agreed: Tensor  # (batch, frames, 2) frames before that agree with it; 0 of both without one
     frames: Tensor  # (batch, frames, voices, KEYS) uint8, those to be told
     lengths: Tensor  # (batch,) frames that are no padding
     weights: Tensor  # (batch,) frames, or 0 for a piece that only keeps this process in step
@@ -114,7 +117,10 @@ class RollBatches:
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
+        library: Library | None = None,
     ) -> None:
+        """A `library` is looked up for each piece, except for the one of the same name."""
+        self.library = library
         self.names, self.rolls = list(rolls), list(rolls.values())
         self.lengths = np.array([len(roll) for roll in self.rolls])
         self.config, self.seed, self.rank, self.world = config, seed, rank, world
@@ -128,7 +134,8 @@ class RollBatches:
         for whole in self._plan(epoch)[start:]:
             idle = self.rank >= len(whole)
             share = whole[:1] if idle else whole[self.rank :: self.world]
-            batch = collate({self.names[i]: self._roll(i, epoch) for i in share})
+            rolls = {self.names[i]: self._roll(i, epoch) for i in share}
+            batch = collate(rolls, self.library)
             weights = batch.weights * (0 if idle else 1)
             yield replace(batch, weights=weights, total=int(self.lengths[whole].sum()))
 
@@ -142,16 +149,24 @@ class RollBatches:
         return make_plan(self.lengths, self.config.frames, self.seed, epoch)
 
 
-def collate(rolls: Mapping[str, Roll]) -> RollBatch:
+def collate(rolls: Mapping[str, Roll], library: Library | None = None) -> RollBatch:
     """Rolls by name, padded."""
     frames = padded(rolls.values())
     before = torch.cat([torch.zeros_like(frames[:, :1]), frames[:, :-1]], dim=1)
     recalled, matched = zip(*map(recall, rolls.values()))
+    followed, agreed = zip(*(follow(library, name, roll) for name, roll in rolls.items()))
     lengths = torch.tensor([len(roll) for roll in rolls.values()])
     return RollBatch(
-        list(rolls), before, padded(recalled), padded(matched), frames, lengths,
-        weights=lengths.float(), total=int(lengths.sum()),
+        list(rolls), before, padded(recalled), padded(matched), padded(followed),
+        padded(agreed), frames, lengths, weights=lengths.float(), total=int(lengths.sum()),
     )  # fmt: skip
+
+
+def follow(library: Library | None, name: str, roll: Roll) -> tuple[Roll, NDArray[np.int64]]:
+    """As `Library.follow`; nothing is told without a library."""
+    if library is not None:
+        return library.follow(roll, name)
+    return roll[:, :0], np.zeros((len(roll), 0), np.int64)
 
 
 def padded(arrays: Iterable[NDArray[Any]]) -> Tensor:
