@@ -21,7 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.config import require
 from audio_rnn.data.batching import make_plan, padding_share
-from audio_rnn.data.library import Library
+from audio_rnn.data.library import Found, Library
 from audio_rnn.data.repeats import recall
 from audio_rnn.data.sequences import Carry
 from audio_rnn.device import sent
@@ -59,7 +59,7 @@ class RollBatch:
     matched: (
         Tensor  # (batch, frames) frames before that were like this; 0 where nothing is recalled
     )
-    followed: Tensor  # (batch, frames, len(AHEAD) * voices, KEYS) uint8, how a library goes on
+    followed: Tensor  # (batch, frames, Library.told, KEYS) how a library goes on; 0 rows without one
     agreed: Tensor  # (batch, frames, 2) frames before that agree with it; 0 of both without one
     frames: Tensor  # (batch, frames, voices, KEYS) uint8, those to be told
     lengths: Tensor  # (batch,) frames that are no padding
@@ -121,6 +121,7 @@ class RollBatches:
     ) -> None:
         """A `library` is looked up for each piece, except for the one of the same name."""
         self.library = library
+        self.found: dict[str, list[Found]] = {}
         self.names, self.rolls = list(rolls), list(rolls.values())
         self.lengths = np.array([len(roll) for roll in self.rolls])
         self.config, self.seed, self.rank, self.world = config, seed, rank, world
@@ -135,7 +136,7 @@ class RollBatches:
             idle = self.rank >= len(whole)
             share = whole[:1] if idle else whole[self.rank :: self.world]
             rolls = {self.names[i]: self._roll(i, epoch) for i in share}
-            batch = collate(rolls, self.library)
+            batch = collate(rolls, self.library, self.found)
             weights = batch.weights * (0 if idle else 1)
             yield replace(batch, weights=weights, total=int(self.lengths[whole].sum()))
 
@@ -149,12 +150,17 @@ class RollBatches:
         return make_plan(self.lengths, self.config.frames, self.seed, epoch)
 
 
-def collate(rolls: Mapping[str, Roll], library: Library | None = None) -> RollBatch:
-    """Rolls by name, padded."""
+def collate(
+    rolls: Mapping[str, Roll],
+    library: Library | None = None,
+    found: dict[str, list[Found]] | None = None,
+) -> RollBatch:
+    """Rolls by name, padded, with what the library tells of each; what it found is kept in `found`."""
+    found = {} if found is None else found
     frames = padded(rolls.values())
     before = torch.cat([torch.zeros_like(frames[:, :1]), frames[:, :-1]], dim=1)
     recalled, matched = zip(*map(recall, rolls.values()))
-    followed, agreed = zip(*(follow(library, name, roll) for name, roll in rolls.items()))
+    followed, agreed = zip(*(follow(library, name, roll, found) for name, roll in rolls.items()))
     lengths = torch.tensor([len(roll) for roll in rolls.values()])
     return RollBatch(
         list(rolls), before, padded(recalled), padded(matched), padded(followed),
@@ -162,11 +168,15 @@ def collate(rolls: Mapping[str, Roll], library: Library | None = None) -> RollBa
     )  # fmt: skip
 
 
-def follow(library: Library | None, name: str, roll: Roll) -> tuple[Roll, NDArray[np.int64]]:
+def follow(
+    library: Library | None, name: str, roll: Roll, found: dict[str, list[Found]]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """As `Library.follow`; nothing is told without a library."""
-    if library is not None:
-        return library.follow(roll, name)
-    return roll[:, :0], np.zeros((len(roll), 0), np.int64)
+    if library is None:
+        return np.zeros((len(roll), 0, KEYS), np.float32), np.zeros((len(roll), 0), np.int64)
+    if name not in found:
+        found[name] = library.find(roll, name)
+    return library.follow(roll, found[name])
 
 
 def padded(arrays: Iterable[NDArray[Any]]) -> Tensor:

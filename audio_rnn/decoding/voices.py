@@ -112,9 +112,7 @@ class _Cloud:
         if self.model.library is None:
             return batch
         tune = key_sung(batch.before)[:, 0, 0].numpy()
-        followed, agreed = map(
-            torch.from_numpy, self.model.library.tell(tune, np.array(self.found))
-        )
+        followed, agreed = map(torch.from_numpy, self.model.library.tell(tune, self.found))
         return replace(batch, followed=followed.unsqueeze(1), agreed=agreed.unsqueeze(1))
 
     def _draw(self, told: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audio_rnn.config import from_dict, require, to_dict
-from audio_rnn.data.library import AHEAD, Library
+from audio_rnn.data.library import Library
 from audio_rnn.data.rolls import KEYS, RollBatch
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.features import valid_frames
@@ -91,7 +91,7 @@ class RollModel(nn.Module):
         further = [KeyLayer(layer, hidden, config.reach) for _ in range(config.layers - 1)]
         rows, classes = 2 * voices, len(MATCHES) + 1
         if library is not None:
-            rows, classes = rows + len(AHEAD) * voices, classes + 2 * (len(AGREED) + 1)
+            rows, classes = rows + library.told, classes + 2 * (len(AGREED) + 1)
         self.layers = nn.ModuleList([KeyLayer(layer, rows, config.window), *further])
         self.key = nn.Parameter(torch.zeros(keys, 1, hidden))
         self.time = nn.Linear(2 * len(PERIODS) + 1 + classes, hidden)
