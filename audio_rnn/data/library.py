@@ -147,10 +147,13 @@ class Search:
     def _choose(self, length: NDArray[np.int16]) -> Found:
         """The best of all places."""
         longest = int(length.max())
-        places = np.flatnonzero(length > max(0, longest - 5 * SHORTER))
-        places = places[np.argsort(-length[places], kind="stable")][:MOST]
-        if not len(places):
+        if not longest:
             return NOTHING
+        places = np.flatnonzero(length >= max(longest - 5 * SHORTER, 1))
+        shorter = longest - length[places]
+        enough = np.searchsorted(np.bincount(shorter).cumsum(), MOST)  # no need to sort the rest
+        places, shorter = places[shorter <= enough], shorter[shorter <= enough]
+        places = places[np.argsort(shorter, kind="stable")[:MOST]]
         shares = np.exp((length[places] - longest) / SHORTER)
         tune, *others = self.runs[:, places[0]].tolist()
         return Found(places, shares / shares.sum(), (tune, sum(others) // max(len(others), 1)))
