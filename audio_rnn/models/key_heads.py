@@ -90,25 +90,11 @@ class EachVoice(nn.ModuleList):
         return [own(part).relu() for own, part in zip(self, parts)]
 
 
-class Overview(nn.Module):
-    """What the keys of a voice tell all of them, weighed by a softmax over keys; for each voice."""
-
-    def __init__(self, width: int, voices: int) -> None:
-        super().__init__()
-        self.weigh = nn.Parameter(torch.randn(voices, width) / width**0.5)
-        self.tell = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(voices))
-
-    def forward(self, parts: Sequence[Tensor]) -> list[Tensor]:
-        """Of each voice (batch, frames, keys, width) -> (batch, frames, 1, width)."""
-        shares = [(part @ row).softmax(2).unsqueeze(2) for part, row in zip(parts, self.weigh)]
-        return [tell(share @ part) for tell, share, part in zip(self.tell, shares, parts)]
-
-
 class Voices(nn.Module):
     """Voices one after the other, each with one key or none, knowing the keys of those before it.
 
     What a key knows of another voice depends on how far that sounds from it and on how far that
-    has moved, and, in an overview, on what the other keys make of it.
+    has moved, and on nothing else.
     """
 
     def __init__(
@@ -119,15 +105,13 @@ class Voices(nn.Module):
         highest: int,
         order: Sequence[int] = (),
         further: int = 0,
-        overview: bool = False,
     ) -> None:
         """`order` is that in which voices are told, as they stand where there is none; `further` are
-        the hidden layers after the first; with an `overview`, each key knows of all others there."""
+        the hidden layers after the first."""
         super().__init__()
         self.lowest, self.highest = lowest, highest
         self.order = [*order] or [*range(voices)]
         self.hidden = nn.Linear(inputs, voices * inputs)
-        self.overview = Overview(inputs, voices) if overview else None
         self.further = nn.ModuleList(EachVoice(inputs, voices) for _ in range(further))
         self.dropout = KeyDropout(THINNED)
         widths = [later * inputs for later in range(voices - 1, 0, -1)]
@@ -155,8 +139,6 @@ class Voices(nn.Module):
         """
         known = self._known(x, before[..., self.order], sung[..., self.order])
         hidden = [self.dropout(part.relu()) for part in known]
-        if self.overview is not None:
-            hidden = [part + seen for part, seen in zip(hidden, self.overview(hidden))]
         for layer in self.further:
             hidden = [part + self.dropout(new) for part, new in zip(hidden, layer(hidden))]
         logits = [functional.linear(part, row) for part, row in zip(hidden, self.output)]

@@ -38,7 +38,6 @@ class RollConfig:
     heads: tuple[HeadName, ...] = ("joint", "independent")  # how the keys of a frame hang together
     order: tuple[int, ...] = ()  # of voices as the head of voices tells them; none: as they stand
     head_layers: int = 1  # hidden layers of the head of voices
-    head_overview: bool = False  # there each key knows what the keys together tell of a voice
     window: int = 36  # keys to either side whose notes a key hears
     reach: int = 6  # keys to either side whose state each further layer hears
     cell: Cell = "gru"
@@ -65,7 +64,7 @@ def make_head(name: HeadName, config: RollConfig, voices: int) -> nn.Module:
         return JointKeys(*shape)
     holds = not config.order or sorted(config.order) == [*range(voices)]
     require(holds, "order", config.order, f"each of the {voices} voices from 0 once, or none")
-    return Voices(*shape, config.order, config.head_layers - 1, config.head_overview)
+    return Voices(*shape, config.order, config.head_layers - 1)
 
 
 class RollModel(nn.Module):

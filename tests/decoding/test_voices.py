@@ -41,7 +41,7 @@ def test_a_given_voice_stays_and_the_others_keep_to_the_keys_of_the_model(
     assert np.array_equal(sung[:, number], line)
     others = np.delete(sung, number, axis=1)
     assert set(others.ravel()) <= {*range(LOW, HIGH + 1), KEYS}
-    assert len(set(others.ravel())) > 2
+    assert len(set(others.ravel())) > 1
 
 
 def test_the_same_seed_draws_the_same_and_another_something_else(model: RollModel) -> None:

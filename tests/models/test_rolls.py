@@ -33,7 +33,7 @@ def make(head: str, **changes: object) -> RollModel:
     library = Library.of(some_rolls(head, 9)) if head == "library" else None
     if head in IN_VOICES:
         voices, head = 3, "voices"
-        changes = {"order": (2, 0, 1), "head_layers": 2, "head_overview": True, **changes}
+        changes = {"order": (2, 0, 1), "head_layers": 2, **changes}
     else:
         voices = 1
     config = replace(SMALL, **{"heads": (head,), **changes})  # type: ignore[arg-type]
@@ -183,30 +183,6 @@ def test_a_voice_knows_those_told_before_it_and_no_other(order: tuple[int, ...])
         assert changed.nonzero().flatten().tolist() == sorted(model.order[place + 1 :])
 
 
-def test_in_an_overview_a_far_key_knows_what_is_heard_beyond_its_reach() -> None:
-    """All else that hears it is the rest, which all keys tell together."""
-    one_key = np.eye(KEYS, dtype=np.uint8)[[[LOW]] * 3 + [[HIGH]]]
-    quiet, heard = (np.repeat(roll, 3, axis=1) for roll in (one_key * 0, one_key))
-    for overview in (False, True):
-        model = make("voices", layers=1, window=1, head_overview=overview)
-        told = []
-        for roll in (quiet, heard):
-            batch = collate({"a": roll})
-            x, _ = model.features(batch)
-            rests = torch.full((1, 4, 3), KEYS)
-            told.append(model.tell_voices(x, rests, rests)[0, -1, :, HIGH - 1 : HIGH + 1])
-        apart = told[1].diff(dim=1) - told[0].diff(dim=1)
-        assert (float(apart.detach().abs().max()) > 1e-2) == overview
-
-
-def test_a_model_from_before_overviews_tells_the_same(tmp_path: Path) -> None:
-    model, batch = make("voices", head_overview=False), collate(some_rolls("voices"))
-    description = model.describe()
-    del description["config"]["head_overview"]
-    write_model(tmp_path, model, description)
-    assert torch.equal(score(RollModel.load(tmp_path), batch), score(model, batch))
-
-
 def test_a_tune_of_the_library_is_told_otherwise_than_another() -> None:
     """Of two pieces that begin alike, the one that its library knows by heart changes what is told."""
     model = make("library")
@@ -214,6 +190,14 @@ def test_a_tune_of_the_library_is_told_otherwise_than_another() -> None:
     own, other = (score(model, hear(model, {name: roll}))[0] for name in ("p8", "unnamed"))
     torch.testing.assert_close(own[:2], other[:2])  # nothing agrees before the second step
     assert (own[2:] - other[2:]).abs().max() > 1e-2
+
+
+def test_a_model_from_before_libraries_tells_the_same(tmp_path: Path) -> None:
+    model, batch = make("voices"), collate(some_rolls("voices"))
+    description = model.describe()
+    del description["library"]
+    write_model(tmp_path, model, description)
+    assert torch.equal(score(RollModel.load(tmp_path), batch), score(model, batch))
 
 
 def test_a_library_of_no_voices_is_named() -> None:
