@@ -19,7 +19,6 @@ MOST = 64  # matches that are told of a frame
 SHORTER = 8  # in which length a match has 1/e of the share of a longer one
 FALL_SILENT, START = 1000, 1001  # in place of a step to a rest, and from one
 OPENING = 1002  # and to the first frame of a piece, which agrees with nothing
-LONGEST = 5_000  # frames of a match that are counted
 
 Keys = NDArray[np.int64]  # the key that each voice sings, one above the highest for a rest
 
@@ -64,18 +63,18 @@ class Library:
         """(frames,) the number of the piece that each belongs to."""
         return np.repeat(np.arange(len(self.lengths)), self.lengths)
 
+    def find(self, roll: NDArray[np.uint8], name: str = "") -> list[Found]:
+        """For each frame of a roll (frames, voices, keys), what those before it are like in all
+        pieces but that of its name. The same in every key."""
+        search = Search(self, name)
+        return [NOTHING, *map(search.advance, sung_in(roll)[:-1])]
+
     def follow(
         self, roll: NDArray[np.uint8], found: Sequence[Found]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """What `tell` says of a whole roll, in which `find` has found so much, in any key."""
         tune = sung_in(roll)[:-1, 0]
         return self.tell(np.concatenate([[self.rest], tune]), found)
-
-    def find(self, roll: NDArray[np.uint8], name: str = "") -> list[Found]:
-        """For each frame of a roll (frames, voices, keys), what those before it are like in all
-        pieces but that of its name. The same in every key."""
-        search = Search(self, name)
-        return [NOTHING, *map(search.advance, sung_in(roll)[:-1])]
 
     @property
     def told(self) -> int:
@@ -92,29 +91,34 @@ class Library:
             found: for each frame.
 
         Returns:
-            (frames, told, keys): shares of the matches in which a voice sings a
-            key so many frames later, and whether it does in the best one; and (frames, 2): how long
-            that is.
+            (frames, told, keys): in which share of the matches a voice sings a key so many frames
+            later, and whether it does in the best one; and (frames, 2): how long that one is.
         """
         rows = np.repeat(np.arange(len(found)), [len(one.places) for one in found])
         places, shares = (np.concatenate([one[part] for one in found]) for part in (0, 1))
-        later = (places[:, None] + AHEAD).clip(max=len(self.sung) - 1)  # (matches, ahead)
-        within = (self.piece[later] == self.piece[places][:, None])[..., None]
-        from_key, keys = self.sung[places - 1, 0], self.sung[later]
-        there = keys + (tune[rows] - from_key)[:, None, None]  # (matches, ahead, voices)
-        fits = within & (keys < self.rest) & (there >= 0) & (there < self.rest)
-        fits &= ((tune[rows] < self.rest) & (from_key < self.rest))[:, None, None]
-        width = len(AHEAD) * self.sung.shape[1]
-        columns = rows[:, None] * width + np.arange(width)
-        index = columns * (self.rest + 1) + np.where(fits, there, self.rest).reshape(len(rows), width)
+        keys = self._moved_on(places, tune[rows])
+        width, count = keys.shape[1], self.rest + 1
+        index = ((rows[:, None] * width + np.arange(width)) * count + keys).ravel()
         best = np.diff(rows, prepend=-1) > 0
         told = [
-            np.bincount(index.ravel(), np.repeat(weights, width), len(found) * width * (self.rest + 1))
+            np.bincount(index, np.repeat(weights, width), len(found) * width * count)
             for weights in (shares, best)
         ]
-        shape = (2, len(found), width, self.rest + 1)
-        whole = np.reshape(told, shape).astype(np.float32)[..., : self.rest]
-        return np.concatenate([*whole], axis=1), np.array([one.lengths for one in found])
+        by_key = np.float32(told).reshape(2, len(found), width, count)[..., : self.rest]
+        return np.concatenate([*by_key], axis=1), np.array([one.lengths for one in found])
+
+    def _moved_on(self, places: NDArray[np.int64], tune: Keys) -> Keys:
+        """What is sung AHEAD of places, moved from the tune before each to that which is given:
+        (places, len(AHEAD) * voices), a rest beyond the keyboard and the piece."""
+        later = places[:, None] + AHEAD
+        within = later < len(self.sung)
+        later = np.where(within, later, 0)
+        within &= self.piece[later] == self.piece[places][:, None]
+        from_key, keys = self.sung[places - 1, 0], self.sung[later]
+        there = keys + (tune - from_key)[:, None, None]
+        fits = within[..., None] & (keys < self.rest) & (there >= 0) & (there < self.rest)
+        fits &= ((tune < self.rest) & (from_key < self.rest))[:, None, None]
+        return np.where(fits, there, self.rest).reshape(len(places), self.told // 2)
 
 
 class Search:
@@ -128,6 +132,7 @@ class Search:
             self.possible &= library.piece != library.names.index(name)
         self.before: Keys | None = None
         self.runs = np.zeros(library.steps.shape, np.int16)  # steps that agree, before each frame
+        self.longest = np.iinfo(np.int16).max // (len(self.runs) + 1)  # that are counted
 
     def advance(self, sung: Keys) -> Found:
         """Hear a frame (voices,); what was heard until now is like what in the library?
@@ -139,7 +144,7 @@ class Search:
         if self.before is not None:
             steps = moved(self.before, sung, self.library.rest)
             agree = self.library.steps[:, :-1] == steps[:, None]
-            np.multiply(np.minimum(self.runs[:, :-1] + 1, LONGEST), agree, out=runs[:, 1:])
+            np.multiply(np.minimum(self.runs[:, :-1] + 1, self.longest), agree, out=runs[:, 1:])
         self.before, self.runs = sung, runs
         length = (runs.sum(0, dtype=np.int16) + runs[0]) * ((runs[0] > 0) & self.possible)
         return self._choose(length)
