@@ -104,7 +104,7 @@ class Library:
             np.bincount(index, np.repeat(weights, width), len(found) * width * count)
             for weights in (shares, best)
         ]
-        by_key = np.float32(told).reshape(2, len(found), width, count)[..., : self.rest]
+        by_key = np.array(told, np.float32).reshape(2, len(found), width, count)[..., : self.rest]
         return np.concatenate([*by_key], axis=1), np.array([one.lengths for one in found])
 
     def _moved_on(self, places: NDArray[np.int64], tune: Keys) -> Keys:
