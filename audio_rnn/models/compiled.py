@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from audio_rnn.compiling import tell_of_compiling
+
+tell_of_compiling()
 TILE = 512  # outputs
 Array = np.ndarray
 # A product and a sum may become one operation, rounded once; nothing else may be changed. Several
