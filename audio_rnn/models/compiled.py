@@ -10,8 +10,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from audio_rnn.compiling import tell_of_compiling
 from audio_rnn.models.tile import PANEL, ROWS, tile
 
+tell_of_compiling()
 Array = np.ndarray
 add_most, add_two, add_one = tile(ROWS), tile(2), tile(1)
 # A product and a sum may become one operation, rounded once; nothing else may be changed. Several
