@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -250,13 +251,14 @@ def test_help_is_quick_and_imports_no_torch(arguments):
     )
     seconds = []
     for _ in range(3):
-        began = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True
         )
-        seconds.append(time.monotonic() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.returncode == 0, done.stderr
-    assert min(seconds) < 1.0  # 0.3 s on a machine without other work
+    assert min(seconds) < 1.0  # of the processor, whatever else the machine does; 0.3 when free
     assert (__version__ if "--version" in arguments else "audio-rnn") in done.stdout
 
 
