@@ -31,6 +31,7 @@ from audio_rnn.errors import InputError
 from audio_rnn.inference.tagger import load_alike
 from audio_rnn.models.folder import model_folder
 from audio_rnn.models.sound import SoundModel
+from audio_rnn.storage import write_text
 from recipes.audio_tagging.hearing import Heard, listen
 from recipes.audio_tagging.psds import psds
 from recipes.audio_tagging.scores import (
@@ -136,7 +137,7 @@ def write(
         for clip, answer in zip(clips, heard)
     ]
     lines = [json.dumps(row, ensure_ascii=False) for row in [scores, *rows]]
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    write_text(path, "".join(line + "\n" for line in lines))
 
 
 def _refuse_test(manifest: Path, clips: list[Utterance]) -> None:

@@ -80,8 +80,9 @@ def letters_of_its_own(word: str) -> int:
     return sum(word[:n] not in ("A", "AB", "B", "BA") for n in range(1, len(word) + 1))
 
 
+@pytest.mark.parametrize("vocabulary", [LETTERS, PIECES], ids=lambda v: v.unit)
 @pytest.mark.parametrize("seed", range(3))
-def test_scores_with_a_word_lm_are_exact(words_lm, seed):
+def test_scores_with_a_word_lm_are_exact(words_lm, seed, vocabulary):
     def score(words: tuple[str, ...]) -> float:
         unknown = [word for word in words if word not in ("A", "AB", "BA")]
         lm = sum(words_lm.score(words))
@@ -89,8 +90,8 @@ def test_scores_with_a_word_lm_are_exact(words_lm, seed):
         return 0.7 * lm + 0.9 * len(words) - cost
 
     log_probs = random_log_probs(seed)
-    decoder = BeamDecoder(LETTERS, STEP, Knowledge(words_lm), WEIGHTS, EVERYTHING)
-    assert_same(found(decoder, log_probs), all_texts(log_probs, LETTERS, score))
+    decoder = BeamDecoder(vocabulary, STEP, Knowledge(words_lm), WEIGHTS, EVERYTHING)
+    assert_same(found(decoder, log_probs), all_texts(log_probs, vocabulary, score))
 
 
 def test_scores_with_an_lm_over_words_as_symbols_are_exact():
