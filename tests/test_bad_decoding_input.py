@@ -69,7 +69,7 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
         ("--lm no.arpa", "no.arpa: cannot be read: No such file or directory; expected an ARPA"),
         ("--lm run", "run: cannot be read: Is a directory; expected an ARPA file"),
         ("--lm counts.arpa", "counts.arpa:"),
-        ("--lm other.arpa", "found 0 of 2 words that the model can write"),
+        ("--lm other.arpa", "error: other.arpa: language model: found 0 of 2 words"),
         ("--lm sound.wav", "found no line \\data\\"),
         ("--neural-lm both", "both: found a model of kind 'speech', expected 'sequence'"),
         ("--neural-lm lm.arpa", "lm.arpa: found a file; expected the run folder"),
