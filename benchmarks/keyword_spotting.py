@@ -50,7 +50,7 @@ def main() -> None:
     sound = [s for path in arguments.without for s in without_keywords(path, names, rate)]
     hours = sum(map(len, sound)) / rate / 3600
     alarms = _probabilities(model, sound)
-    scenes, heard = zip(*listen(model, held_out(arguments.manifest)))
+    scenes, heard = zip(*listen([model], held_out(arguments.manifest)))
     table = Table("threshold", f"false alarms an hour ({hours:.2f} h)", "missed", "of keywords")
     for threshold in THRESHOLDS:
         rules = DetectionConfig(otherwise=Rule(threshold, arguments.median_seconds))
@@ -88,7 +88,7 @@ def _overlap(event: Event, found: Detection) -> bool:
 
 def _probabilities(model: SoundModel, sound: Sequence[np.ndarray]) -> np.ndarray:
     """Of one stream of all sounds: (steps, classes)."""
-    rows = rows_of(model, model.features.static_pieces(sound))
+    rows = rows_of([model], model.features.static_pieces(sound))
     return np.concatenate([step_probabilities(model, piece).cpu().numpy() for piece in rows])
 
 

@@ -88,6 +88,8 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
         ("--lm lm.arpa --word-bonus 800", "nats that a symbol can earn at once, expected 500"),
         ("--lm lm.arpa --lm-weight -1", "lm_weight: found -1.0, expected 0 or more"),
         ("--lm lm.arpa --unknown-cost -1", "unknown_cost: found -1.0, expected 0 or more"),
+        ("--lm lm.arpa --letter-cost -1", "letter_cost: found -1.0, expected 0 or more"),
+        ("--letter-cost 1", "letter_cost: found 1.0 without a language model that it is of"),
         ("--lm-weight 2", "lm_weight: found 2.0 without a language model that it is of"),
         ("--hotwords abc --word-bonus 1", "expected --lm, --neural-lm or --rescorer"),
         ("--lm lm.arpa --rescorer-weight 1", "expected --rescorer; give it"),

@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from audio_rnn.config import require
 from audio_rnn.data.batching import make_plan, padding_share
+from audio_rnn.data.library import Found, Library
 from audio_rnn.data.repeats import recall
 from audio_rnn.data.sequences import Carry
 from audio_rnn.device import sent
@@ -29,7 +30,7 @@ from audio_rnn.errors import MusicError, reason
 KEYS = 88
 LOWEST_PITCH = 21  # MIDI pitch of key 0
 
-ALONG = ("before", "recalled", "matched", "frames")  # of a batch, along time
+ALONG = ("before", "recalled", "matched", "followed", "agreed", "frames")  # of a batch, along time
 
 Roll = NDArray[np.uint8]  # (frames, voices, KEYS)
 
@@ -58,6 +59,8 @@ class RollBatch:
     matched: (
         Tensor  # (batch, frames) frames before that were like this; 0 where nothing is recalled
     )
+    followed: Tensor  # (batch, frames, Library.told, KEYS) how a library goes on; 0 rows without one
+    agreed: Tensor  # (batch, frames, 2) frames before that agree with it; 0 of both without one
     frames: Tensor  # (batch, frames, voices, KEYS) uint8, those to be told
     lengths: Tensor  # (batch,) frames that are no padding
     weights: Tensor  # (batch,) frames, or 0 for a piece that only keeps this process in step
@@ -114,7 +117,11 @@ class RollBatches:
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
+        library: Library | None = None,
     ) -> None:
+        """A `library` is looked up for each piece, except for the one of the same name."""
+        self.library = library
+        self.found: dict[str, list[Found]] = {}
         self.names, self.rolls = list(rolls), list(rolls.values())
         self.lengths = np.array([len(roll) for roll in self.rolls])
         self.config, self.seed, self.rank, self.world = config, seed, rank, world
@@ -128,7 +135,8 @@ class RollBatches:
         for whole in self._plan(epoch)[start:]:
             idle = self.rank >= len(whole)
             share = whole[:1] if idle else whole[self.rank :: self.world]
-            batch = collate({self.names[i]: self._roll(i, epoch) for i in share})
+            rolls = {self.names[i]: self._roll(i, epoch) for i in share}
+            batch = collate(rolls, self.library, self.found)
             weights = batch.weights * (0 if idle else 1)
             yield replace(batch, weights=weights, total=int(self.lengths[whole].sum()))
 
@@ -142,16 +150,33 @@ class RollBatches:
         return make_plan(self.lengths, self.config.frames, self.seed, epoch)
 
 
-def collate(rolls: Mapping[str, Roll]) -> RollBatch:
-    """Rolls by name, padded."""
+def collate(
+    rolls: Mapping[str, Roll],
+    library: Library | None = None,
+    found: dict[str, list[Found]] | None = None,
+) -> RollBatch:
+    """Rolls by name, padded, with what the library tells of each; what it found is kept in `found`."""
+    found = {} if found is None else found
     frames = padded(rolls.values())
     before = torch.cat([torch.zeros_like(frames[:, :1]), frames[:, :-1]], dim=1)
     recalled, matched = zip(*map(recall, rolls.values()))
+    followed, agreed = zip(*(follow(library, name, roll, found) for name, roll in rolls.items()))
     lengths = torch.tensor([len(roll) for roll in rolls.values()])
     return RollBatch(
-        list(rolls), before, padded(recalled), padded(matched), frames, lengths,
-        weights=lengths.float(), total=int(lengths.sum()),
+        list(rolls), before, padded(recalled), padded(matched), padded(followed),
+        padded(agreed), frames, lengths, weights=lengths.float(), total=int(lengths.sum()),
     )  # fmt: skip
+
+
+def follow(
+    library: Library | None, name: str, roll: Roll, found: dict[str, list[Found]]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """As `Library.follow`; nothing is told without a library."""
+    if library is None:
+        return np.zeros((len(roll), 0, KEYS), np.float32), np.zeros((len(roll), 0), np.int64)
+    if name not in found:
+        found[name] = library.find(roll, name)
+    return library.follow(roll, found[name])
 
 
 def padded(arrays: Iterable[NDArray[Any]]) -> Tensor:

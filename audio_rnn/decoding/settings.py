@@ -44,6 +44,8 @@ class DecodingConfig:
 
     unknown_cost: float | None = None
     """Nats that a word costs which --lm does not know. None: 8."""
+    letter_cost: float | None = None
+    """Nats that each letter of it costs beyond those that a known word begins with. None: 1.5."""
 
     @property
     def greedy(self) -> bool:
@@ -63,6 +65,7 @@ def check_used(config: DecodingConfig) -> None:
     needs = {
         "lm_weight": ("--lm", config.lm),
         "unknown_cost": ("--lm", config.lm),
+        "letter_cost": ("--lm", config.lm),
         "neural_weight": ("--neural-lm", config.neural_lm),
         "rescorer_weight": ("--rescorer", config.rescorer),
         "word_bonus": ("--lm, --neural-lm or --rescorer", config.models or None),

@@ -8,12 +8,15 @@ before it, given or drawn: it knows most of a given voice where that is the mode
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import one_hot
 
+from audio_rnn.data.library import NOTHING, Search
 from audio_rnn.data.rolls import KEYS, Roll, RollBatch, collate
 from audio_rnn.decoding.particles import choose_again, shares_of
 from audio_rnn.decoding.sampling import SamplingConfig, draw
@@ -63,13 +66,16 @@ class _Cloud:
         self.rolls = np.zeros((particles, frames, model.voices, KEYS), np.uint8)
         self.weights = np.zeros(particles)  # natural logarithms
         self.state: list[State] | None = None
+        library, count = model.library, range(particles)
+        self.searches = [Search(library) for _ in count] if library is not None else []
+        self.found = [NOTHING] * particles
         self.allowed = np.zeros((particles, KEYS + 1), bool)
         self.allowed[:, [*range(model.config.lowest, model.config.highest + 1), KEYS]] = True
 
     @torch.no_grad()
     def advance(self, frame: int, given: Mapping[int, int]) -> None:
         """Draw one more frame of every roll."""
-        batch = hear(self.rolls[:, : frame + 1])
+        batch = self._look_up(hear(self.rolls[:, : frame + 1]))
         x, self.state = self.model.features(batch, self.state)
         sung = torch.full((len(x), 1, self.model.voices), KEYS)
         for voice in self.model.order:
@@ -80,6 +86,8 @@ class _Cloud:
             else:
                 sung[:, 0, voice] = torch.from_numpy(self._draw(told))
         self.rolls[:, frame] = one_hot(sung[:, 0], KEYS + 1)[..., :KEYS].numpy()
+        heard = zip(self.searches, sung[:, 0].numpy())
+        self.found = [search.advance(keys) for search, keys in heard]
 
     def resample(self) -> None:
         """Where few of them have most of the weight: each again as often as it weighs."""
@@ -87,6 +95,9 @@ class _Cloud:
         if chosen is None or self.state is None:
             return
         self.rolls, self.weights = self.rolls[chosen], np.zeros(len(chosen))
+        if self.searches:
+            self.searches = [copy(self.searches[row]) for row in chosen]
+            self.found = [self.found[row] for row in chosen]
         self.state = [
             tuple(part.unflatten(1, (len(chosen), -1))[:, chosen].flatten(1, 2) for part in layer)
             for layer in self.state
@@ -95,6 +106,14 @@ class _Cloud:
     def choose(self) -> Roll:
         """One of the rolls, by weight."""
         return self.rolls[self.random.choice(len(self.rolls), p=shares_of(self.weights))]
+
+    def _look_up(self, batch: RollBatch) -> RollBatch:
+        """The last frame of each roll, with what the model's library says of it."""
+        if self.model.library is None:
+            return batch
+        tune = key_sung(batch.before)[:, 0, 0].numpy()
+        followed, agreed = map(torch.from_numpy, self.model.library.tell(tune, self.found))
+        return replace(batch, followed=followed.unsqueeze(1), agreed=agreed.unsqueeze(1))
 
     def _draw(self, told: np.ndarray) -> np.ndarray:
         """A key or a rest for each roll, from log-probabilities (particles, KEYS + 1)."""

@@ -78,7 +78,7 @@ def make_beam_decoder(
     from audio_rnn.decoding.beam.decoder import BeamDecoder
     from audio_rnn.decoding.beam.knowledge import Weights
 
-    names = (*WEIGHTS, "unknown_cost")
+    names = (*WEIGHTS, "unknown_cost", "letter_cost")
     given = {name: value for name in names if (value := getattr(config, name)) is not None}
     width = {} if config.beam_width is None else {"beam_width": config.beam_width}
     beam = BeamConfig(**width) if knowledge.lexicon is None else BeamConfig.for_lexicon(**width)

@@ -57,7 +57,7 @@ class SoundStream:
 
     def _advance(self, rows: Tensor, last: bool) -> list[Sighting]:
         """The next rows (steps, 2 × classes) -> what is new."""
-        ended = self.detecting.feed(rows)
+        ended = self.detecting.feed(rows[None])
         if last:
             ended = sorted([*ended, *self.detecting.finish()])
         begun = self.detecting.begun()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from audio_rnn.config import from_dict, require, to_dict
+from audio_rnn.data.library import Library
 from audio_rnn.data.rolls import KEYS, RollBatch
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.features import valid_frames
-from audio_rnn.models.folder import load_weights, read_model
+from audio_rnn.models.folder import ModelFolder, load_weights, read_model
 from audio_rnn.models.key_heads import IndependentKeys, JointKeys, Voices
 from audio_rnn.models.key_layers import KeyLayer
 from audio_rnn.models.recurrent import Cell, RecurrentConfig, State
@@ -23,6 +26,7 @@ from audio_rnn.models.recurrent import Cell, RecurrentConfig, State
 KIND = "rolls"
 PERIODS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)  # frames of what music repeats: beats, bars, phrases
 MATCHES = (1, 2, 4, 8, 16, 32, 64)  # frames that agree with what is recalled: steps of a class
+AGREED = (1, 8, 16, 24, 32, 48, 64, 128)  # frames that agree with a library: likewise
 PIECE = 256  # frames that are scored at once: bounds the memory that a long piece takes
 HeadName = Literal["independent", "joint", "voices"]
 
@@ -71,17 +75,25 @@ class RollModel(nn.Module):
     heads, each of which tells frames in its own way from what the layers know.
     """
 
-    def __init__(self, config: RollConfig, voices: int = 1) -> None:
+    def __init__(self, config: RollConfig, voices: int = 1, library: Library | None = None) -> None:
+        """A `library` is part of a model of voices; whoever makes batches for it looks up there."""
         super().__init__()
-        self.config, self.voices = config, voices
+        if library is not None:
+            heads = ", ".join(config.heads)
+            require(heads == "voices", "heads", heads, "voices, with a library")
+            self.register_buffer("known", torch.from_numpy(library.sung.astype(np.uint8)))
+        self.config, self.voices, self.library = config, voices, library
         hidden, keys = config.hidden, config.highest - config.lowest + 1
         layer = RecurrentConfig(
             config.cell, hidden, layers=1, bidirectional=False, dropout=config.dropout
         )
         further = [KeyLayer(layer, hidden, config.reach) for _ in range(config.layers - 1)]
-        self.layers = nn.ModuleList([KeyLayer(layer, 2 * voices, config.window), *further])
+        rows, classes = 2 * voices, len(MATCHES) + 1
+        if library is not None:
+            rows, classes = rows + library.told, classes + 2 * (len(AGREED) + 1)
+        self.layers = nn.ModuleList([KeyLayer(layer, rows, config.window), *further])
         self.key = nn.Parameter(torch.zeros(keys, 1, hidden))
-        self.time = nn.Linear(2 * len(PERIODS) + 1 + len(MATCHES) + 1, hidden)
+        self.time = nn.Linear(2 * len(PERIODS) + 1 + classes, hidden)
         self.heads = nn.ModuleDict({name: make_head(name, config, voices) for name in config.heads})
 
     def log_likelihood(
@@ -101,7 +113,7 @@ class RollModel(nn.Module):
         self, batch: RollBatch, state: list[State] | None = None
     ) -> tuple[Tensor, list[State]]:
         """What each key has heard before each frame: (batch, frames, keys, hidden), and the state."""
-        heard = torch.cat([batch.before, batch.recalled], dim=2)
+        heard = torch.cat([batch.before, batch.recalled, batch.followed], dim=2)
         x = heard[..., self.config.lowest : self.config.highest + 1].float()
         context = self.key + self.time(moments(batch)).unsqueeze(1)
         states: list[State] = []
@@ -140,7 +152,10 @@ class RollModel(nn.Module):
 
     def describe(self) -> dict[str, Any]:
         """All that is needed to build this model again, as JSON values."""
-        return {"kind": KIND, "config": to_dict(self.config), "voices": self.voices}
+        pieces = self.library and dict(zip(self.library.names, self.library.lengths))
+        return {
+            "kind": KIND, "config": to_dict(self.config), "voices": self.voices, "library": pieces
+        }  # fmt: skip
 
     @classmethod
     def load(cls, folder: str | Path) -> RollModel:
@@ -149,7 +164,7 @@ class RollModel(nn.Module):
         saved = read_model(folder, KIND)
         try:
             config = from_dict(RollConfig, saved.description["config"])
-            model = cls(config, saved.description["voices"])
+            model = cls(config, saved.description["voices"], _library_in(saved))
         except (ConfigError, KeyError, TypeError) as error:
             raise ModelError(
                 f"{folder}: broken description: {error}; copy the whole folder again"
@@ -158,14 +173,27 @@ class RollModel(nn.Module):
         return model.eval()
 
 
+def _library_in(saved: ModelFolder) -> Library | None:
+    pieces, known = saved.description.get("library"), saved.weights.get("known")
+    if pieces is None or known is None:
+        return None
+    return Library(tuple(pieces), tuple(pieces.values()), known.long().numpy(), KEYS)
+
+
 def moments(batch: RollBatch) -> Tensor:
-    """What is known of each frame's place in its piece: `beats`, and the class of how much is
-    recalled; (batch, frames, values)."""
+    """What is known of each frame's place in its piece: `beats`, and the classes of how much is
+    recalled and of how much agrees with a library; (batch, frames, values)."""
     beat = beats(batch.start, batch.frames.shape[1]).to(batch.matched.device)
-    steps = torch.tensor(MATCHES, device=batch.matched.device)
-    classes = torch.bucketize(batch.matched.contiguous(), steps, right=True)
-    matches = functional.one_hot(classes, len(MATCHES) + 1).float()
-    return torch.cat([beat.expand(len(matches), -1, -1), matches], dim=2)
+    matches = in_classes(batch.matched, MATCHES)
+    agreed = in_classes(batch.agreed, AGREED).flatten(2)
+    return torch.cat([beat.expand(len(matches), -1, -1), matches, agreed], dim=2)
+
+
+def in_classes(counts: Tensor, steps: Sequence[int]) -> Tensor:
+    """Counts (...) -> which of the classes they are in that begin at `steps`: (..., classes)."""
+    bounds = torch.tensor(steps, device=counts.device)
+    classes = torch.bucketize(counts.contiguous(), bounds, right=True)
+    return functional.one_hot(classes, len(steps) + 1).float()
 
 
 def beats(start: int, frames: int) -> Tensor:

@@ -5,6 +5,8 @@ python -m recipes.audio_tagging.evaluate --model runs/scenes --manifest data/sce
 Where events are known, first find thresholds on held-out data, which saves them with the model:
 
 python -m recipes.audio_tagging.evaluate --model runs/scenes --manifest data/scenes/valid.jsonl --tune
+
+Several trainings of one config (`--also`) tell the mean of their probabilities.
 """
 
 from __future__ import annotations
@@ -20,13 +22,16 @@ from rich.console import Console
 
 from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
+from audio_rnn.config import require
 from audio_rnn.data.clips import check_clips
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.events import load_rules, save_rules
 from audio_rnn.device import choose_device
 from audio_rnn.errors import InputError
+from audio_rnn.inference.tagger import load_alike
 from audio_rnn.models.folder import model_folder
 from audio_rnn.models.sound import SoundModel
+from audio_rnn.storage import write_text
 from recipes.audio_tagging.hearing import Heard, listen
 from recipes.audio_tagging.psds import psds
 from recipes.audio_tagging.scores import (
@@ -54,13 +59,21 @@ class Options:
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # JSON lines, one a clip
     tune: tyro.conf.FlagCreatePairsOff[bool] = False  # find and save thresholds and filters
     psds: bool = True  # where events are known, the scores without thresholds too
+    # other trainings of the same config: all tell the mean of their probabilities
+    also: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
     source: str | None = None  # of shards, if not beside their index: a folder, or pipe:COMMAND
+
+    def __post_init__(self) -> None:
+        alone = not self.also or not self.tune
+        require(alone, "tune", self.tune, "none with several models", "tune each of them")
 
 
 def evaluate(options: Options) -> Scores:
     """All scores. Prints them, and where classes are confused."""
-    model = SoundModel.load(options.model).to(choose_device(options.device))
-    answers = [*listen(model, to_score(options, model.classes))]
+    device = choose_device(options.device)
+    models = [model.to(device) for model in load_alike([options.model, *options.also])]
+    model = models[0]
+    answers = [*listen(models, to_score(options, model.classes))]
     clips, heard = [clip for clip, _ in answers], [found for _, found in answers]
     console = Console()
     scores = tag_scores(clips, heard, model.classes)
@@ -124,7 +137,7 @@ def write(
         for clip, answer in zip(clips, heard)
     ]
     lines = [json.dumps(row, ensure_ascii=False) for row in [scores, *rows]]
-    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    write_text(path, "".join(line + "\n" for line in lines))
 
 
 def _refuse_test(manifest: Path, clips: list[Utterance]) -> None:

@@ -99,9 +99,9 @@ def measure(
     voices = next(iter(rolls.values())).shape[1]
     if voices != model.voices:
         raise MusicError(f"found rolls of {voices} voices, expected {model.voices}, as the model's")
-    device = next(model.parameters()).device
+    device, config = next(model.parameters()).device, ALONE if adapt else TOGETHER
     nats: dict[str, dict[str, NDArray[np.float64]]] = {head: {} for head in model.heads}
-    for batch in RollBatches(rolls, ALONE if adapt else TOGETHER).epoch(0):
+    for batch in RollBatches(rolls, config, library=model.library).epoch(0):
         batch = batch.to(device)
         scores = score_adapting(model, batch, adapt) if adapt else model.score(batch)
         for head, told in scores.items():

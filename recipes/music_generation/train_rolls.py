@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
+from audio_rnn.data.library import Library
 from audio_rnn.data.rolls import RollBatchConfig, RollBatches, read_rolls
 from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.config import TrainingConfig
@@ -28,6 +29,7 @@ class RecipeConfig:
 
     data: Path = Path("data/jsb_roll")  # folder with train.npz and valid.npz
     run_dir: Path = Path("runs/jsb_roll")  # folder that the training writes to
+    library: bool = False  # the model looks up how voices went on in the pieces it is trained on
     model: RollConfig = field(default_factory=RollConfig)
     batches: RollBatchConfig = field(default_factory=RollBatchConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -38,15 +40,18 @@ def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
     begin(config.training)
     rolls = {split: read_rolls(config.data / f"{split}.npz") for split in ("train", "valid")}
-    model = RollModel(config.model, voices=next(iter(rolls["train"].values())).shape[1])
+    voices = next(iter(rolls["train"].values())).shape[1]
+    library = Library.of(rolls["train"]) if config.library else None
+    model = RollModel(config.model, voices, library)
     trainer = Trainer(PianoRoll(model), config.training, config.run_dir)
     seed, process = config.training.seed, trainer.process
-    batches = RollBatches(rolls["train"], config.batches, seed, process.rank, process.world)
+    share = process.rank, process.world
+    batches = RollBatches(rolls["train"], config.batches, seed, *share, library)
     if process.first:
         describe_run(config.run_dir, config)
         keep_digest(config.run_dir / "train.sha256", config.data / "train.npz")
         report_lengths(model, batches, "pieces", "frames")
-    trainer.fit(batches, RollBatches(rolls["valid"], config.batches))
+    trainer.fit(batches, RollBatches(rolls["valid"], config.batches, library=library))
     if process.first:
         suggest(config)
 

@@ -9,18 +9,18 @@ import torch
 from audio_rnn.data.rolls import KEYS, collate
 from audio_rnn.decoding import voices as voices_module
 from audio_rnn.decoding.sampling import SamplingConfig
-from audio_rnn.decoding.voices import draw_voices, hear
+from audio_rnn.decoding.voices import draw_voices
 from audio_rnn.models.key_heads import key_sung
 from audio_rnn.models.rolls import RollModel
-from tests.models.test_rolls import HIGH, LOW, make, score
+from tests.models.test_rolls import HIGH, IN_VOICES, LOW, make, score
 
 FRAMES = 12
 PLAIN = SamplingConfig()
 
 
-@pytest.fixture(scope="module")
-def model() -> RollModel:
-    return make("voices")
+@pytest.fixture(scope="module", params=IN_VOICES)
+def model(request: pytest.FixtureRequest) -> RollModel:
+    return make(request.param)
 
 
 def draw(
@@ -41,7 +41,7 @@ def test_a_given_voice_stays_and_the_others_keep_to_the_keys_of_the_model(
     assert np.array_equal(sung[:, number], line)
     others = np.delete(sung, number, axis=1)
     assert set(others.ravel()) <= {*range(LOW, HIGH + 1), KEYS}
-    assert len(set(others.ravel())) > 2
+    assert len(set(others.ravel())) > 1
 
 
 def test_the_same_seed_draws_the_same_and_another_something_else(model: RollModel) -> None:
@@ -66,7 +66,7 @@ def test_frame_by_frame_and_chosen_again_the_model_hears_what_it_hears_of_whole_
         if frame < FRAMES - 1:
             cloud.resample()
     for roll, weight in zip(cloud.rolls, cloud.weights):
-        told = score(model, collate({"a": roll}))[0, -1]
+        told = score(model, collate({"a": roll}, model.library))[0, -1]
         assert weight == pytest.approx(float(told), rel=1e-5)
 
 
@@ -76,7 +76,7 @@ def test_the_first_draws_are_as_likely_as_the_model_says(model: RollModel) -> No
     cloud = voices_module._Cloud(model, 1, PLAIN, np.random.default_rng(0), 600)
     cloud.advance(0, {})
     sung = key_sung(torch.from_numpy(cloud.rolls)).numpy()[:, 0, first]
-    batch = hear(np.zeros((1, 1, 3, KEYS), np.uint8))
+    batch = collate({"a": np.zeros((1, 3, KEYS), np.uint8)}, model.library)
     with torch.no_grad():
         x, _ = model.features(batch)
         rest = torch.full((1, 1, 3), KEYS)
@@ -92,6 +92,8 @@ def test_more_particles_suit_a_given_voice_better(model: RollModel) -> None:
 
     def nats(particles: int) -> float:
         rolls = (draw_voices(model, FRAMES, {0: line}, PLAIN, s, particles) for s in range(6))
-        return -float(np.mean([score(model, collate({"a": roll})).sum() for roll in rolls]))
+        return -float(
+            np.mean([score(model, collate({"a": roll}, model.library)).sum() for roll in rolls])
+        )
 
     assert nats(16) < nats(1)

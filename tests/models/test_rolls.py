@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from audio_rnn.data.library import Library
 from audio_rnn.data.rolls import KEYS, RollBatch, collate
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.models import rolls as rolls_module
@@ -22,16 +23,21 @@ from tests.data.test_rolls import random_roll
 
 LOW, HIGH = 30, 34  # few keys, so that all their combinations can be gone through
 SMALL = RollConfig(window=3, reach=2, hidden=NARROW + 2, layers=2, lowest=LOW, highest=HIGH)
-HEADS = ("independent", "joint", "voices")
+IN_VOICES = ("voices", "library")  # the second one with a library
+HEADS = ("independent", "joint", *IN_VOICES)
 
 
 def make(head: str, **changes: object) -> RollModel:
     """Random weights, large enough to prefer some keys."""
     torch.manual_seed(1)
-    voices = 3 if head == "voices" else 1
-    if head == "voices":
+    library = Library.of(some_rolls(head, 9)) if head == "library" else None
+    if head in IN_VOICES:
+        voices, head = 3, "voices"
         changes = {"order": (2, 0, 1), "head_layers": 2, **changes}
-    model = RollModel(replace(SMALL, **{"heads": (head,), **changes}), voices).eval()  # type: ignore[arg-type]
+    else:
+        voices = 1
+    config = replace(SMALL, **{"heads": (head,), **changes})  # type: ignore[arg-type]
+    model = RollModel(config, voices, library).eval()
     with torch.no_grad():
         for weight in model.parameters():
             if weight.ndim > 1:
@@ -43,6 +49,11 @@ def score(model: RollModel, batch: RollBatch) -> Tensor:
     """By the model's one head."""
     (told,) = model.score(batch).values()
     return told
+
+
+def hear(model: RollModel, rolls: dict[str, np.ndarray]) -> RollBatch:
+    """A batch for that model."""
+    return collate(rolls, model.library)
 
 
 def bias_of(model: RollModel) -> Tensor:
@@ -58,7 +69,7 @@ def some_rolls(head: str, count: int = 4) -> dict[str, np.ndarray]:
     """Of different lengths; in voices, at most one key each."""
     rolls = {}
     for n in range(count):
-        if head != "voices":
+        if head not in IN_VOICES:
             rolls[f"p{n}"] = random_roll(2 + 3 * n, seed=n)
             continue
         random = np.random.default_rng(n)
@@ -71,7 +82,7 @@ def some_rolls(head: str, count: int = 4) -> dict[str, np.ndarray]:
 def all_frames(head: str) -> Tensor:
     """(combinations, voices, KEYS): each frame that LOW to HIGH and, in voices, a rest allow."""
     count = HIGH - LOW + 1
-    if head == "voices":
+    if head in IN_VOICES:
         notes = torch.eye(count + 1, dtype=torch.uint8)[:, :count]  # the last one rests
         frames = torch.stack([notes[list(chord)] for chord in product(range(count + 1), repeat=3)])
     else:
@@ -88,7 +99,7 @@ def test_the_probabilities_of_all_frames_sum_to_1(head: str) -> None:
     beginning = torch.from_numpy(some_rolls(head)["p2"])
     last = all_frames(head)
     whole = torch.cat([beginning.expand(len(last), -1, -1, -1), last.unsqueeze(1)], dim=1)
-    batch = collate({str(n): roll.numpy() for n, roll in enumerate(whole)})
+    batch = hear(model, {str(n): roll.numpy() for n, roll in enumerate(whole)})
     told = score(model, batch)[:, -1]
     assert told.std() > 0.1
     assert float(told.exp().sum()) == pytest.approx(1, abs=1e-5)
@@ -97,9 +108,9 @@ def test_the_probabilities_of_all_frames_sum_to_1(head: str) -> None:
 @pytest.mark.parametrize("head", HEADS)
 def test_a_piece_is_told_alone_as_in_a_batch(head: str) -> None:
     model, rolls = make(head), some_rolls(head)
-    together = score(model, collate(rolls))
+    together = score(model, hear(model, rolls))
     for row, (name, roll) in enumerate(rolls.items()):
-        alone = score(model, collate({name: roll}))[0]
+        alone = score(model, hear(model, {name: roll}))[0]
         torch.testing.assert_close(together[row, : len(roll)], alone, atol=1e-5, rtol=1e-6)
         assert not together[row, len(roll) :].any()
 
@@ -109,7 +120,8 @@ def test_a_piece_is_told_alone_as_in_a_batch(head: str) -> None:
 def test_pieces_with_a_carried_state_tell_what_the_whole_tells(
     head: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, batch = make(head), collate(some_rolls(head))
+    model = make(head)
+    batch = hear(model, some_rolls(head))
     whole = score(model, batch)
     monkeypatch.setattr(rolls_module, "PIECE", size)
     torch.testing.assert_close(score(model, batch), whole, atol=1e-5, rtol=1e-6)
@@ -118,8 +130,8 @@ def test_pieces_with_a_carried_state_tell_what_the_whole_tells(
 @pytest.mark.parametrize("head", HEADS)
 def test_no_frame_knows_of_those_after_it(head: str) -> None:
     model, rolls = make(head), some_rolls(head)
-    batch = collate({"a": rolls["p3"]})
-    changed = collate({"a": np.concatenate([rolls["p3"][:6], rolls["p2"][:5]])})
+    batch = hear(model, {"a": rolls["p3"]})
+    changed = hear(model, {"a": np.concatenate([rolls["p3"][:6], rolls["p2"][:5]])})
     before, after = score(model, batch)[0], score(model, changed)[0]
     torch.testing.assert_close(before[:6], after[:6])
     assert (before[6:] - after[6:]).abs().max() > 1e-3
@@ -142,7 +154,7 @@ def test_a_piece_in_another_key_is_told_alike(head: str) -> None:
     roll = some_rolls(head)["p2"]
     roll[..., :28] = roll[..., 48:] = 0
     higher = np.roll(roll, 5, axis=2)
-    told = score(model, collate({"a": roll, "b": higher}))
+    told = score(model, hear(model, {"a": roll, "b": higher}))
     torch.testing.assert_close(told[0], told[1], atol=1e-3, rtol=1e-4)
 
 
@@ -169,6 +181,28 @@ def test_a_voice_knows_those_told_before_it_and_no_other(order: tuple[int, ...])
         other[..., voice] = (other[..., voice] + 1) % KEYS
         changed = (model.tell_voices(x, before, other) != told).any(3).any(1)[0]
         assert changed.nonzero().flatten().tolist() == sorted(model.order[place + 1 :])
+
+
+def test_a_tune_of_the_library_is_told_otherwise_than_another() -> None:
+    """Of two pieces that begin alike, the one that its library knows by heart changes what is told."""
+    model = make("library")
+    roll = some_rolls("library", 9)["p8"]
+    own, other = (score(model, hear(model, {name: roll}))[0] for name in ("p8", "unnamed"))
+    torch.testing.assert_close(own[:2], other[:2])  # nothing agrees before the second step
+    assert (own[2:] - other[2:]).abs().max() > 1e-2
+
+
+def test_a_model_from_before_libraries_tells_the_same(tmp_path: Path) -> None:
+    model, batch = make("voices"), collate(some_rolls("voices"))
+    description = model.describe()
+    del description["library"]
+    write_model(tmp_path, model, description)
+    assert torch.equal(score(RollModel.load(tmp_path), batch), score(model, batch))
+
+
+def test_a_library_of_no_voices_is_named() -> None:
+    with pytest.raises(ConfigError, match="found 'joint', expected voices, with a library"):
+        RollModel(replace(SMALL, heads=("joint",)), 1, Library.of(some_rolls("joint")))
 
 
 def test_an_order_of_other_voices_is_named() -> None:
@@ -215,9 +249,10 @@ def test_a_note_outside_the_keys_that_are_modelled_is_told_seldom_not_never() ->
 
 @pytest.mark.parametrize("head", HEADS)
 def test_a_saved_model_tells_the_same(head: str, tmp_path: Path) -> None:
-    model, batch = make(head), collate(some_rolls(head))
+    model, rolls = make(head), some_rolls(head)
     write_model(tmp_path, model, model.describe())
-    assert torch.equal(score(RollModel.load(tmp_path), batch), score(model, batch))
+    again = RollModel.load(tmp_path)
+    assert torch.equal(score(again, hear(again, rolls)), score(model, hear(model, rolls)))
 
 
 def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:

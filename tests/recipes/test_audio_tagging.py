@@ -21,7 +21,7 @@ from audio_rnn.errors import ConfigError, InputError, ManifestError, TrainingErr
 from audio_rnn.events import Event
 from audio_rnn.inference.tagger import Tagger
 from recipes.audio_tagging.config import RecipeConfig
-from recipes.audio_tagging.cross_validate import cross_validate
+from recipes.audio_tagging.cross_validate import cross_validate, show
 from recipes.audio_tagging.evaluate import Options, evaluate
 from recipes.audio_tagging.loading import load_shares, training_clips
 from recipes.audio_tagging.train import train
@@ -101,6 +101,18 @@ def test_every_fold_is_tested_by_a_model_of_the_others(folds: Path, tmp_path: Pa
     assert np.mean([scores["accuracy"] for scores in results.values()]) > 0.9
     again = cross_validate(config)  # nothing is trained twice
     assert again == results
+
+
+def test_the_scores_of_ten_folds_fit_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = ("accuracy", "mAP", "AUC", "lwlrap", "d'", "event F1", "segment F1", "PSDS1", "PSDS2")
+    show({fold: dict.fromkeys(names, fold / 10) for fold in range(1, 11)})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[10].split() == ["10", *["100.00"] * 4, "1.00", *["100.00"] * 4]
+    assert lines[11].split() == ["mean", *["55.00"] * 4, "0.55", *["55.00"] * 4]
+    assert max(map(len, lines)) <= 80
 
 
 def test_events_are_learnt_tuned_and_found(scenes: Path, tmp_path: Path) -> None:

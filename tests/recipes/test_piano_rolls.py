@@ -14,7 +14,7 @@ import torch
 from scipy.io import savemat
 
 from audio_rnn import config as configs
-from audio_rnn.data.rolls import KEYS, LOWEST_PITCH, Roll, read_rolls
+from audio_rnn.data.rolls import KEYS, LOWEST_PITCH, Roll, read_rolls, write_rolls
 from audio_rnn.errors import ConfigError, MusicError, TrainingError
 from audio_rnn.models.rolls import RollModel
 from audio_rnn.runs.history import read_history
@@ -80,6 +80,22 @@ def test_the_debug_config_trains_and_is_scored(
     assert found.after_first != found.frame != found.piece
     assert {len(nats) for nats in found.nats.values()} == {10, 15, 20, 25}
     assert f"{found.frame:.4f}" in capsys.readouterr().out
+
+
+def test_a_model_brings_along_the_pieces_that_it_looks_up(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for split in SPLITS:
+        keys = 40 + random.integers(-1, 2, (5, 30, 3)).cumsum(axis=1)
+        rolls = np.eye(KEYS, dtype=np.uint8)[keys]
+        write_rolls(tmp_path / f"{split}.npz", {f"{split}-{n}": r for n, r in enumerate(rolls)})
+    model = replace(DEBUG.model, heads=("voices",))
+    run_dir = tmp_path / "run"
+    train(replace(DEBUG, data=tmp_path, run_dir=run_dir, model=model, library=True))
+    trained = RollModel.load(run_dir)
+    assert trained.library is not None
+    assert trained.library.names == tuple(f"train-{n}" for n in range(5))
+    found = evaluate_rolls.measure(trained, read_rolls(tmp_path / "valid.npz"))
+    assert found["voices"].frame == pytest.approx(read_history(run_dir)[-1]["nats"], rel=1e-5)
 
 
 def test_several_models_tell_with_the_mean_of_their_probabilities(run: Path, corpus: Path) -> None:
