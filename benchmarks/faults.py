@@ -134,11 +134,14 @@ def life(
         if ended(process):
             return ""
         time.sleep(0.0005)
-    os.kill(process.pid or 0, number)
+    assert process.pid
+    os.kill(process.pid, number)
     process.join()
-    if process.exitcode not in ENDS[number] | {0}:  # 0: it was just done
+    if process.exitcode in ENDS[number]:
+        return place(run, process)
+    if process.exitcode:
         raise RuntimeError(f"{number.name} ended a training with status {process.exitcode}")
-    return place(run, process)
+    return ""  # it was just done
 
 
 def drafts(run: Path, process: BaseProcess) -> list[Path]:
