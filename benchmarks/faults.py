@@ -130,26 +130,30 @@ def life(
     """Train in `run` and be killed: what was hit; nothing when it came to its end before."""
     aimed, patience = draw.random() < 0.5, draw.uniform(0, length / 12)
     process, began = start(work, run), time.monotonic()
-    while time.monotonic() - began < patience or (aimed and not drafts(run)):
+    while time.monotonic() - began < patience or (aimed and not drafts(run, process)):
         if ended(process):
             return ""
         time.sleep(0.0005)
-    os.kill(process.pid or 0, number)
+    assert process.pid
+    os.kill(process.pid, number)
     process.join()
-    if process.exitcode not in ENDS[number] | {0}:  # 0: it was just done
+    if process.exitcode in ENDS[number]:
+        return place(run, process)
+    if process.exitcode:
         raise RuntimeError(f"{number.name} ended a training with status {process.exitcode}")
-    return place(run)
+    return ""  # it was just done
 
 
-def drafts(run: Path) -> list[Path]:
-    """What is being written."""
-    return [path for part in ("checkpoint", "model") for path in (run / part).glob(".*")]
+def drafts(run: Path, process: BaseProcess) -> list[Path]:
+    """What this process is writing; those before it may have left drafts, too."""
+    parts = (run / part for part in ("checkpoint", "model"))
+    return [path for part in parts for path in part.glob(f".*.{process.pid}")]
 
 
-def place(run: Path) -> str:
-    """Where a killed run was."""
-    if drafts(run):
-        return f"while {drafts(run)[0].parent.name} was written"
+def place(run: Path, process: BaseProcess) -> str:
+    """Where a killed process was."""
+    if found := drafts(run, process):
+        return f"while {found[0].parent.name} was written"
     history = read_history(run)
     if not history:
         return "before the first step"
