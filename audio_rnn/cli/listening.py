@@ -93,7 +93,8 @@ def listen(
         except InputError as error:
             failure = error
         show(stream.finish())
-    print(summary(stream.ear, stream.latency), file=sys.stderr)
+    if stream.ear.meter.duration or not failure:
+        print(summary(stream.ear, stream.latency), file=sys.stderr)
     if failure:
         raise failure
     if waiting.ended and not options.microphone:

@@ -62,6 +62,7 @@ def evaluate(options: Options) -> Scores:
     model = SoundModel.load(options.model).to(choose_device(options.device))
     answers = [*listen(model, to_score(options, model.classes))]
     clips, heard = [clip for clip, _ in answers], [found for _, found in answers]
+    _require_sounds(options.manifest, clips)
     console = Console()
     scores = tag_scores(clips, heard, model.classes)
     if "accuracy" in scores:
@@ -125,6 +126,15 @@ def write(
     ]
     lines = [json.dumps(row, ensure_ascii=False) for row in [scores, *rows]]
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+
+
+def _require_sounds(manifest: Path, clips: list[Utterance]) -> None:
+    """Raises: InputError where no score can be told."""
+    if not any(clip.labels for clip in clips):
+        raise InputError(
+            f"{manifest}: found {len(clips)} clips in which nothing is heard, expected tags or events "
+            "in some: no score can be told; audio-rnn tag and detect tell what the model hears"
+        )
 
 
 def _refuse_test(manifest: Path, clips: list[Utterance]) -> None:

@@ -70,6 +70,11 @@ def load_shares(config: RecipeConfig, classes: Classes) -> Tensor:
     if config.model.labels == "one":
         check_single(clips, path)
     counts = Counter(label for u in clips for label in set(u.labels or ()))
+    if not counts:
+        raise ManifestError(
+            f"{path}: found {len(clips)} clips in which nothing is heard, expected tags or events in "
+            "some to learn from"
+        )
     return torch.tensor([counts[name] / len(clips) for name in classes.names])
 
 
