@@ -20,9 +20,10 @@ from rich.console import Console
 
 from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
+from audio_rnn.config import require
 from audio_rnn.data.clips import check_clips
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.decoding.events import load_rules, save_rules
+from audio_rnn.decoding.events import DetectionConfig, load_rules, save_rules
 from audio_rnn.device import choose_device
 from audio_rnn.errors import InputError
 from audio_rnn.models.folder import model_folder
@@ -38,7 +39,7 @@ from recipes.audio_tagging.scores import (
     show_scores,
     tag_scores,
 )
-from recipes.audio_tagging.tune import tuned
+from recipes.audio_tagging.tune import tuned, tuned_for_alarms
 from recipes.command import program
 from recipes.held_out import Recording, held_out
 
@@ -53,8 +54,17 @@ class Options:
     device: str = "auto"  # auto, cpu, cuda or cuda:N
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # JSON lines, one a clip
     tune: tyro.conf.FlagCreatePairsOff[bool] = False  # find and save thresholds and filters
+    alarms: float | None = None  # with --tune: fewest misses at so many false alarms an hour
+    without: Path | None = None  # manifest of sound in which no class is heard, to count alarms in
     psds: bool = True  # where events are known, the scores without thresholds too
     source: str | None = None  # of shards, if not beside their index: a folder, or pipe:COMMAND
+
+    def __post_init__(self) -> None:
+        alarms = self.alarms
+        require(alarms is None or self.tune, "alarms", alarms, "--tune with it")
+        require(alarms is None or alarms >= 0, "alarms", alarms, "a number an hour, 0 or more")
+        both = (alarms is None) == (self.without is None)
+        require(both, "without", self.without, "it together with --alarms")
 
 
 def evaluate(options: Options) -> Scores:
@@ -103,13 +113,37 @@ def detect(
     folder = model_folder(options.model)
     if options.tune:
         _refuse_test(options.manifest, clips)
-        save_rules(folder, tuned(clips, heard, model.classes, model.step_seconds))
+        save_rules(folder, _tuned(options, model, clips, heard, console))
     counts = count_events(clips, heard, model.classes, model.step_seconds, load_rules(folder))
     show_events(console, counts)
     scores = event_scores(counts)
     if options.psds:
         scores |= psds(clips, heard, model.classes, model.step_seconds)
     return scores
+
+
+def _tuned(
+    options: Options,
+    model: SoundModel,
+    clips: list[Utterance],
+    heard: list[Heard],
+    console: Console,
+) -> DetectionConfig:
+    """By event F1 for each class, or by false alarms for all."""
+    if options.alarms is None:
+        return tuned(clips, heard, model.classes, model.step_seconds)
+    assert options.without is not None, "checked with the options"
+    without = [found for _, found in listen(model, held_out(options.without))]
+    rule, counts = tuned_for_alarms(
+        clips, heard, without, model.classes, model.step_seconds, options.alarms
+    )
+    console.print(
+        f"threshold {rule.threshold:g}, median {rule.median_seconds:g} s: {counts.misses} of "
+        f"{counts.hits + counts.misses} events missed, {counts.false_alarms} false alarms in "
+        f"{options.without}",
+        highlight=False,
+    )
+    return DetectionConfig(dict.fromkeys(model.classes.names, rule))
 
 
 def write(
