@@ -236,6 +236,7 @@ def test_help_states_one_default_an_option(command, capsys):
     out = capsys.readouterr().out
     assert command[0] in out
     assert "Default:" not in out  # beside the (default: None) that tyro prints
+    assert "(default: )" not in out
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,10 @@ def test_a_stream_of_two_directions_and_one_that_cannot_be(run, causal, files, t
     status, out, err = run("detect", "--stream", files[1], "--model", whole)
     assert (status, out) == (1, "")
     assert "normalization utterance" in err
+    (tmp_path / "text.wav").write_text("hello")
+    status, out, err = run("detect", "--stream", tmp_path / "text.wav", "--model", causal)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "text.wav: found no audio format that is known" in err
     status, _, err = run("detect", "--stream", "--model", causal, "--pcm-rate", 8000, stdin=b"abc")
     assert status == 1
     assert "ends in the middle of a sample" in err

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from audio_rnn.errors import DecodingError
 
@@ -25,7 +28,7 @@ class DecodingConfig:
     lexicon: Path | None = None
     """Text file with the only words that may be written, one a line; or in every line a word and,
     after it, the symbols that pronounce it."""
-    hotwords: tuple[str, ...] = ()
+    hotwords: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: none)")] = ()
     """Words or phrases to favour."""
     hotwords_from: Path | None = None
     """Text file with more of them, one a line, each with a boost of its own after a tab if wanted."""

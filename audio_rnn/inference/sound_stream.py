@@ -43,7 +43,8 @@ class SoundStream:
 
     @property
     def latency(self) -> float:
-        """Seconds from the begin or end of a sound to the news of it, computing left out."""
+        """Seconds from the begin or end of a sound to the news of it, computing left out; from an
+        end, the pause of its rule more."""
         finder = self.detecting.finder
         return self.ear.latency + finder.delay * finder.step_seconds
 
