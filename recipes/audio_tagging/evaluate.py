@@ -143,7 +143,7 @@ def _tuned(
     if options.alarms is None:
         return tuned(clips, heard, model.classes, model.step_seconds)
     assert options.without is not None, "checked with the options"
-    without = [found for _, found in listen(model, held_out(options.without))]
+    without = [found for _, found in listen([model], held_out(options.without))]
     rule, counts = tuned_for_alarms(
         clips, heard, without, model.classes, model.step_seconds, options.alarms
     )
