@@ -82,7 +82,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}{_meant(path)}") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date like 2020-13-45
         raise ConfigError(f"{path}: not YAML: {error}") from error
     if values is None:
@@ -90,6 +90,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: found {type(values).__name__}, expected a mapping of fields")
     return values
+
+
+def _meant(path: Path) -> str:
+    """What may have been meant by the name of a file that is not there."""
+    folder = path if path.is_dir() else path.parent
+    names = sorted(file.name for file in folder.glob("*.yaml"))
+    close = difflib.get_close_matches(path.name, names, n=1) or (names if path.is_dir() else [])
+    return f"; expected a YAML file such as {folder / close[0]}" if close else ""
 
 
 def load(cls: type[Config], path: Path) -> Config:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from audio_rnn.drafts import replacing
 from audio_rnn.errors import ModelError, reason
 
 VERSION = 1
@@ -84,14 +85,8 @@ def sign(values: dict[str, Any]) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a text file at once. Raises OSError and leaves the old one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            _flush(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(text.encode())
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -132,7 +132,7 @@ def trained(config: RecipeConfig, change: Callable[[SoundModel], None]) -> Sound
 def scores(config: RecipeConfig, model: SoundModel) -> Scores:
     """On the test set, with rules that were tuned on the validation set."""
     splits = (held_out(config.data / f"{split}.jsonl") for split in ("valid", "test"))
-    (valid, known), (test, heard) = (zip(*listen(model, split)) for split in splits)
+    (valid, known), (test, heard) = (zip(*listen([model], split)) for split in splits)
     rules = tuned(valid, known, model.classes, model.step_seconds)
     counts = count_events(test, heard, model.classes, model.step_seconds, rules)
     return event_scores(counts) | psds(test, heard, model.classes, model.step_seconds)

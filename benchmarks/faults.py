@@ -1,11 +1,13 @@
 """Kill -9 at random moments of training: every restart resumes, and the end is the same to the bit.
 
     python -m benchmarks.faults --kills 50
+    python -m benchmarks.faults --kills 50 --signal TERM
 
 Trains the debug recipe of speech recognition on a small embedded corpus, once without interruption
 and then as often as it takes to be killed so many times. Half of the kills come after a random time,
 the others as soon as a draft of a checkpoint or model is seen on disk. At each end weights, averages,
 optimiser, random states, position, best model and history are compared with those of the first run.
+A process that ends in any other way than the signal asks for, such as by a segmentation fault, ends all.
 """
 
 from __future__ import annotations
@@ -19,14 +21,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from traceback import print_exc
-from typing import NoReturn
+from typing import Literal
 
 import torch
 
 from audio_rnn import config as configs
 from audio_rnn import storage
+from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.runs.history import read_history
 from recipes.speech_recognition.config import RecipeConfig
@@ -35,6 +39,11 @@ from recipes.speech_recognition.train import train
 
 CONFIG = Path(__file__).parents[1] / "conf/speech_recognition/debug.yaml"
 STALLED = 300  # seconds after which a process has hung
+ENDS = {  # statuses; SIGTERM saves, or finds nothing to save yet
+    signal.SIGKILL: {-signal.SIGKILL},
+    signal.SIGTERM: {0, -signal.SIGTERM},
+    signal.SIGINT: {128 + signal.SIGINT},
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,7 @@ class Arguments:
     """How often, and what."""
 
     kills: int = 50
+    signal: Literal["KILL", "TERM", "INT"] = "KILL"
     utterances: int = 60  # of the training corpus
     epochs: int = 6
     save_every: int = 2  # steps
@@ -58,9 +68,12 @@ def main() -> int:
         prepare(Options(folder / "data", count, valid_utterances=10, test_utterances=2))
         config = recipe(folder, arguments)
         hits, ends = survive(
-            lambda run: train(replace(config, run_dir=run)), folder, arguments.kills, arguments.seed
-        )
-    print(f"{arguments.kills} kills: {', '.join(f'{n} {what}' for what, n in hits.items())}")
+            lambda run: train(replace(config, run_dir=run)),
+            folder, arguments.kills, arguments.seed, signal.Signals[f"SIG{arguments.signal}"],
+        )  # fmt: skip
+    print(
+        f"{arguments.kills} times SIG{arguments.signal}: {', '.join(f'{n} {what}' for what, n in hits.items())}"
+    )
     print(f"{sum(ends)} of {len(ends)} killed runs ended with the weights of the whole one")
     print(f"{arguments.kills if all(ends) else 0} of {arguments.kills} restarts resumed")
     return 0 if all(ends) else 1
@@ -80,11 +93,16 @@ def recipe(folder: Path, arguments: Arguments) -> RecipeConfig:
 
 
 def survive(
-    work: Callable[[Path], object], folder: Path, kills: int, seed: int
+    work: Callable[[Path], object],
+    folder: Path,
+    kills: int,
+    seed: int,
+    number: signal.Signals = signal.SIGKILL,
 ) -> tuple[Counter[str], list[bool]]:
     """What each kill hit, and of each run that was killed whether it ended as the whole one did.
 
-    `work` trains in a run folder that it is given. Raises: RuntimeError when it fails by itself.
+    `work` trains in a run folder that it is given. Raises: RuntimeError when it fails by itself, or
+    does not end as the signal asks for.
     """
     draw = random.Random(seed)
     began = time.monotonic()
@@ -94,7 +112,7 @@ def survive(
     ends: list[bool] = []
     while hits.total() < kills:
         run = folder / f"killed{len(ends)}"
-        while hits.total() < kills and (hit := life(work, run, draw, length)):
+        while hits.total() < kills and (hit := life(work, run, draw, length, number)):
             hits[hit] += 1
             print(f"kill {hits.total()}: {hit}", flush=True)
         finish(start(work, run))
@@ -102,70 +120,77 @@ def survive(
     return hits, ends
 
 
-def life(work: Callable[[Path], object], run: Path, draw: random.Random, length: float) -> str:
+def life(
+    work: Callable[[Path], object],
+    run: Path,
+    draw: random.Random,
+    length: float,
+    number: signal.Signals,
+) -> str:
     """Train in `run` and be killed: what was hit; nothing when it came to its end before."""
     aimed, patience = draw.random() < 0.5, draw.uniform(0, length / 12)
     process, began = start(work, run), time.monotonic()
-    while time.monotonic() - began < patience or (aimed and not drafts(run)):
+    while time.monotonic() - began < patience or (aimed and not drafts(run, process)):
         if ended(process):
             return ""
         time.sleep(0.0005)
-    os.kill(process, signal.SIGKILL)
-    _, status = os.waitpid(process, 0)
-    return place(run) if os.WIFSIGNALED(status) else ""
+    assert process.pid
+    os.kill(process.pid, number)
+    process.join()
+    if process.exitcode in ENDS[number]:
+        return place(run, process)
+    if process.exitcode:
+        raise RuntimeError(f"{number.name} ended a training with status {process.exitcode}")
+    return ""  # it was just done
 
 
-def drafts(run: Path) -> list[Path]:
-    """What is being written."""
-    return [path for part in ("checkpoint", "model") for path in (run / part).glob(".*")]
+def drafts(run: Path, process: BaseProcess) -> list[Path]:
+    """What this process is writing; those before it may have left drafts, too."""
+    parts = (run / part for part in ("checkpoint", "model"))
+    return [path for part in parts for path in part.glob(f".*.{process.pid}")]
 
 
-def place(run: Path) -> str:
-    """Where a killed run was."""
-    if drafts(run):
-        return f"while {drafts(run)[0].parent.name} was written"
+def place(run: Path, process: BaseProcess) -> str:
+    """Where a killed process was."""
+    if found := drafts(run, process):
+        return f"while {found[0].parent.name} was written"
     history = read_history(run)
     if not history:
         return "before the first step"
     return "after an epoch" if "train_loss" in history[-1] else "inside an epoch"
 
 
-def start(work: Callable[[Path], object], run: Path) -> int:
+def start(work: Callable[[Path], object], run: Path) -> BaseProcess:
     """A process that trains in `run`, with this one's imports; what it says goes to a file."""
     run.mkdir(exist_ok=True)
-    process = os.fork()
-    if process == 0:
-        _live(work, run)
+    process = get_context("fork").Process(target=_live, args=(work, run))
+    process.start()
     return process
 
 
-def _live(work: Callable[[Path], object], run: Path) -> NoReturn:
+def _live(work: Callable[[Path], object], run: Path) -> None:
     log = os.open(run / "said.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, sys.stderr.fileno())
-    try:
+
+    def command() -> None:
         work(run)
-    except BaseException:  # else a forked process would go on as a second parent
-        print_exc()
-        os._exit(1)
-    os._exit(0)
+
+    run_command(command)
 
 
-def ended(process: int) -> bool:
+def ended(process: BaseProcess) -> bool:
     """Whether it came to its end by itself. Raises: RuntimeError when it failed."""
-    found, status = os.waitpid(process, os.WNOHANG)
-    if found and status:
-        raise RuntimeError(f"a training failed: status {os.waitstatus_to_exitcode(status)}")
-    return bool(found)
+    if process.exitcode:
+        raise RuntimeError(f"a training failed: status {process.exitcode}")
+    return process.exitcode == 0
 
 
-def finish(process: int) -> None:
+def finish(process: BaseProcess) -> None:
     """Wait for the end. Raises: RuntimeError when it failed or hangs."""
-    began = time.monotonic()
-    while not ended(process):
-        if time.monotonic() - began > STALLED:
-            os.kill(process, signal.SIGKILL)
-            raise RuntimeError(f"a training hangs after {STALLED} s")
-        time.sleep(0.01)
+    process.join(STALLED)
+    if not ended(process):
+        process.kill()
+        raise RuntimeError(f"a training hangs after {STALLED} s")
 
 
 def equal(whole: Path, killed: Path) -> bool:

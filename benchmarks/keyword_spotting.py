@@ -4,8 +4,9 @@
 
 Accuracy on a test set of keywords hides the alarms that a stream of other sound sets off. Here all
 recordings of --without whose text has no keyword are one long stream, through which the model keeps
-its state; a keyword of --manifest, whose events are known, is missed when no detection of its class
-overlaps it.
+its state; a keyword of --manifests, whose events are known, is missed when no detection of its class
+overlaps it. Manifests that were mixed at one level each (prepare_soundscapes --snr 5 10) tell how
+misses depend on it.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from rich.table import Table
 from audio_rnn.audio import read_audio
 from audio_rnn.config import from_command_line
 from audio_rnn.data.manifest import Utterance, read_manifest
-from audio_rnn.decoding.events import DetectionConfig, Rule, find_events
-from audio_rnn.events import Detection, Event
+from audio_rnn.decoding.events import DetectionConfig, Rule, find_events, load_rules
+from audio_rnn.events import merged
 from audio_rnn.inference.sounds import rows_of, step_probabilities
+from audio_rnn.metrics.events import DetectionCounts, overlap_counts
+from audio_rnn.models.folder import model_folder
 from audio_rnn.models.sound import SoundModel
-from recipes.audio_tagging.hearing import listen
+from recipes.audio_tagging.hearing import Heard, listen
 from recipes.held_out import held_out
 
-THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
 
 
 @dataclass(frozen=True)
@@ -36,31 +39,54 @@ class Arguments:
     """What to score on what."""
 
     model: Path = Path("runs/keyword_stream")  # run folder of a model with one direction
-    manifest: Path = Path("data/keyword_stream/test.jsonl")  # keywords, and when they are said
+    # Keywords, and when they are said; a column of misses each.
+    manifests: tuple[Path, ...] = (Path("data/keyword_stream/test.jsonl"),)
     without: tuple[Path, ...] = (Path("data/kathleen/train.jsonl"),)  # speech with its texts
-    median_seconds: float = 0.2  # of the filter of detections
+    median_seconds: float = 0.0  # of the filter of detections
+    pause_seconds: float = 0.5  # up to which one word is one alarm
 
 
 def main() -> None:
-    """One line a threshold."""
+    """One line a threshold, and one for the rules that were tuned and saved with the model."""
     arguments = from_command_line(Arguments, "False alarms and misses of a keyword spotter.")
     model = SoundModel.load(arguments.model)
-    rate = model.features.config.sample_rate
-    names = model.classes.names
+    rate, names, step = model.config.features.sample_rate, model.classes.names, model.step_seconds
     sound = [s for path in arguments.without for s in without_keywords(path, names, rate)]
     hours = sum(map(len, sound)) / rate / 3600
-    alarms = _probabilities(model, sound)
-    scenes, heard = zip(*listen(model, held_out(arguments.manifest)))
-    table = Table("threshold", f"false alarms an hour ({hours:.2f} h)", "missed", "of keywords")
-    for threshold in THRESHOLDS:
-        rules = DetectionConfig(otherwise=Rule(threshold, arguments.median_seconds))
-        false = len(find_events(alarms, names, model.step_seconds, rules))
-        found = [find_events(h.steps, names, model.step_seconds, rules) for h in heard]
-        missed = sum(map(count_missed, scenes, found))
-        total = sum(len(scene.events or ()) for scene in scenes)
-        rates = (f"{false / hours:.1f}", f"{missed / total:.1%}", str(total))
-        table.add_row(f"{threshold:g}", *rates)
+    quiet = _probabilities(model, sound)
+    scenes = [list(listen([model], held_out(path))) for path in arguments.manifests]
+    columns = [f"missed of {path.parent.name}" for path in arguments.manifests]
+    table = Table("threshold", f"false alarms an hour ({hours:.2f} h)", *columns)
+    for name, rules in _rules(arguments).items():
+        alarms = len(find_events(quiet, names, step, rules)) / hours
+        table.add_row(name, f"{alarms:.1f}", *(missed(s, names, step, rules) for s in scenes))
     Console().print(table)
+
+
+def _rules(arguments: Arguments) -> dict[str, DetectionConfig]:
+    """By the name of their row."""
+    filters = arguments.median_seconds, arguments.pause_seconds
+    found = {f"{t:g}": DetectionConfig(otherwise=Rule(t, *filters)) for t in THRESHOLDS}
+    tuned = load_rules(model_folder(arguments.model))
+    return found | ({"as tuned": tuned} if tuned.rules else {})
+
+
+def missed(
+    scenes: Iterable[tuple[Utterance, Heard]],
+    names: tuple[str, ...],
+    step: float,
+    rules: DetectionConfig,
+) -> str:
+    """Share of the events that nothing found overlaps, and their number."""
+    counts = sum(
+        (
+            overlap_counts(merged(clip.events or ()), find_events(heard.steps, names, step, rules))
+            for clip, heard in scenes
+        ),
+        DetectionCounts(),
+    )
+    events = counts.hits + counts.misses
+    return f"{counts.misses / events:.1%} of {events}"
 
 
 def without_keywords(path: Path, keywords: Sequence[str], rate: int) -> Iterator[np.ndarray]:
@@ -75,20 +101,9 @@ def said(utterance: Utterance, keywords: Sequence[str]) -> bool:
     return any(keyword in (utterance.text or "").lower() for keyword in keywords)
 
 
-def count_missed(scene: Utterance, found: Iterable[Detection]) -> int:
-    """Events that no detection of their class overlaps."""
-    found = list(found)
-    return sum(not any(_overlap(event, other) for other in found) for event in scene.events or ())
-
-
-def _overlap(event: Event, found: Detection) -> bool:
-    same = event.label == found.label
-    return same and found.onset < event.offset and found.offset > event.onset
-
-
 def _probabilities(model: SoundModel, sound: Sequence[np.ndarray]) -> np.ndarray:
     """Of one stream of all sounds: (steps, classes)."""
-    rows = rows_of(model, model.features.static_pieces(sound))
+    rows = rows_of([model], model.features.static_pieces(sound))
     return np.concatenate([step_probabilities(model, piece).cpu().numpy() for piece in rows])
 
 

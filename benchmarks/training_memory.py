@@ -30,7 +30,7 @@ from audio_rnn.data.dataset import SpeechBatch
 from audio_rnn.engine import trainer
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.tasks.recognition import Recognition
-from benchmarks.training import Options, RandomSpeech, make_model
+from benchmarks._training_corpus import RandomSpeech, make_model
 
 GIVEN_BACK = "given back"
 WAYS: dict[str, dict[str, str]] = {  # variables of the environment
@@ -107,7 +107,7 @@ def train(arguments: Arguments, way: str) -> None:
     """Train, and print what each epoch held, and seconds in all."""
     if way != GIVEN_BACK:
         trainer.give_back = lambda: None
-    model = make_model(Options(hidden=arguments.hidden, layers=arguments.layers))
+    model = make_model("lstm", arguments.layers, arguments.hidden)
     speech = RandomSpeech(arguments.utterances, model.features.n_static, len(model.vocabulary))
     batches = Watched(Batches(speech, BatchConfig(arguments.seconds)))
     frames = FrameAugmentConfig(

@@ -26,7 +26,12 @@ def suggest_evaluation(
     inside = interpreter.is_relative_to(here)  # .venv/bin/python, which no one else has
     python = str(interpreter.relative_to(here)) if inside else "python"
     files = [data / f"{split}{end}" for split in ("test", "valid") for end in (suffix, SUFFIX)]
-    path = next((file for file in files if file.exists()), data / f"valid{suffix}")
+    path = next((file for file in files if file.exists()), None)
+    if path is None:
+        print(
+            f"{data}: has no data to test or validate with, so no score is known", file=sys.stderr
+        )
+        return
     script = f"recipes.{recipe}.evaluate"
     command = [python, "-m", script, "--model", str(run_dir), option, str(path)]
     elsewhere = ["--source", source] if source and path.name.endswith(SUFFIX) else []

@@ -18,6 +18,8 @@ from recipes.command import program
 
 LINK = "source"  # from the folder of the manifests to that of the recordings
 
+NONE = tyro.conf.arg(help_behavior_hint="(default: none)")  # of a list that is empty
+
 Source = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
 Options = TypeVar("Options")
 Found = TypeVar("Found")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import torch
 from torch import nn
 
 from audio_rnn.data.batching import Batches
@@ -12,9 +13,18 @@ from audio_rnn.data.rolls import RollBatches
 from audio_rnn.data.sequences import SequenceBatches
 from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.distributed.processes import Process
+from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.features import Features
 
 TrainingData = Batches[Any] | ShardBatches[Any]  # of files, or of shards
+
+
+def begin(config: TrainingConfig) -> None:
+    """What comes before a model is made: the seed, and the threads, since matrices that are made
+    orthogonal by other numbers of them differ in their last bits."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.manual_seed(config.seed)
 
 
 def measure_statistics(features: Features, batches: TrainingData, process: Process) -> None:

@@ -19,7 +19,7 @@ COMMANDS = [
     command
     for block in re.findall(r"^```bash\n(.*?)^```", TEXT, re.M | re.S)
     for command in block.splitlines()
-    if command.startswith("audio-rnn align")
+    if command.startswith(".venv/bin/audio-rnn align")
 ]
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -235,6 +236,7 @@ def test_help_states_one_default_an_option(command, capsys):
     out = capsys.readouterr().out
     assert command[0] in out
     assert "Default:" not in out  # beside the (default: None) that tyro prints
+    assert "(default: )" not in out
 
 
 @pytest.mark.parametrize(
@@ -250,13 +252,14 @@ def test_help_is_quick_and_imports_no_torch(arguments):
     )
     seconds = []
     for _ in range(3):
-        began = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True
         )
-        seconds.append(time.monotonic() - began)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.returncode == 0, done.stderr
-    assert min(seconds) < 1.0  # 0.3 s on a machine without other work
+    assert min(seconds) < 1.0  # of the processor, whatever else the machine does; 0.3 when free
     assert (__version__ if "--version" in arguments else "audio-rnn") in done.stdout
 
 

@@ -234,6 +234,10 @@ def test_differences_are_named_by_their_field():
 def test_a_config_file_that_is_missing_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
         command_line("--config", str(tmp_path / "none.yaml"))
+    (tmp_path / "folder.yaml").touch()
+    for name in ("folder.yml", "fodler.yaml", "."):
+        with pytest.raises(ConfigError, match=r"expected a YAML file such as .*/folder\.yaml"):
+            command_line("--config", str(tmp_path / name))
 
 
 @pytest.mark.parametrize("flags", [["a.yaml"], ["--conf", "a.yaml"], ["--limit", "3", "a.yml"]])

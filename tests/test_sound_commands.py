@@ -56,6 +56,23 @@ def table(text: str, delimiter: str = ",") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
 
 
+def test_several_trainings_are_asked_together(run, model, files, tmp_path):
+    other = save_small_tagger(tmp_path / "other", small_tagger(seed=1))
+    expected = Tagger.load(model, "cpu", others=[other])
+    for command, listed, kept in (("tag", "tags", "probability"), ("detect", "events", "score")):
+        status, out, _ = run(command, files[0], "--also", other, "--format", "json")
+        answer = (
+            expected.tag(files[0]).tags[:3]
+            if command == "tag"
+            else expected.detect(files[0]).events
+        )
+        assert status == 0
+        assert [row[kept] for row in json.loads(out)[listed]] == [getattr(a, kept) for a in answer]
+        status, out, err = run(command, files[0], "--also", tmp_path / "none")
+        assert (status, out) == (1, "")
+        assert "no such folder" in err
+
+
 def test_tags_of_a_file_and_of_several(run, model, files):
     [one, two] = [Tagger.load(model, "cpu").tag(path).tags for path in files]
     line = ", ".join(f"{tag.label} {tag.probability:.2f}" for tag in one[:3])
@@ -214,6 +231,10 @@ def test_a_stream_of_two_directions_and_one_that_cannot_be(run, causal, files, t
     status, out, err = run("detect", "--stream", files[1], "--model", whole)
     assert (status, out) == (1, "")
     assert "normalization utterance" in err
+    (tmp_path / "text.wav").write_text("hello")
+    status, out, err = run("detect", "--stream", tmp_path / "text.wav", "--model", causal)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "text.wav: found no audio format that is known" in err
     status, _, err = run("detect", "--stream", "--model", causal, "--pcm-rate", 8000, stdin=b"abc")
     assert status == 1
     assert "ends in the middle of a sample" in err

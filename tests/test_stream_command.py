@@ -156,6 +156,7 @@ def test_wrong_options_and_inputs_are_named(run, causal, arguments, message):
     status, _, err = run("--model", causal, *arguments)
     assert status == 1
     assert message in err
+    assert "real time" not in err  # of no sound
 
 
 def test_a_model_of_whole_utterances_is_refused(run, tmp_path, file):

@@ -91,6 +91,13 @@ def run_bulk(
     return _report(folder, parts, broken)
 
 
+def with_models(others: Sequence[Path]) -> dict[str, Any]:
+    """What results hang on where more models than one tell them."""
+    from audio_rnn.models.folder import fingerprint
+
+    return {"also": [fingerprint(model) for model in others]} if others else {}
+
+
 def _fill(
     folder: BulkFolder, parts: Sequence[Part], work: Work[T], alone: bool, done: str
 ) -> dict[str, str]:

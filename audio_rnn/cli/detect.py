@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from audio_rnn.cli.bulk import BulkOptions, check_bulk, run_bulk
+from audio_rnn.cli.bulk import BulkOptions, check_bulk, run_bulk, with_models
 from audio_rnn.cli.files import FileOptions, collect_files, work_through
 from audio_rnn.cli.picture import PictureOptions, pictured
 from audio_rnn.errors import InputError
@@ -35,6 +36,8 @@ class Options:
 
     model: Path
     """Run folder of a training, or the model folder inside it."""
+    also: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    """Another training of the same config: both tell the mean of their probabilities."""
     files: Annotated[FileOptions, tyro.conf.arg(name="")] = field(default_factory=FileOptions)
     bulk: Annotated[BulkOptions, tyro.conf.arg(name="")] = field(default_factory=BulkOptions)
     format: Annotated[
@@ -83,17 +86,22 @@ def run(options: Options) -> int:
         for name, write in EVENT_WRITERS.items()
     }
     formats, files = formats_of(options.format, known), options.files
+    load = partial(
+        Tagger.load, options.model, options.device, options.channel, options.threshold,
+        others=options.also,
+    )  # fmt: skip
     check_bulk(options.bulk, files, options.format, options.picture.plot)
     if options.bulk.manifest and files.output:
         settings = {"channel": options.channel, "threshold": options.threshold}
-        tagger = Tagger.load(options.model, options.device, options.channel, options.threshold)
+        settings |= with_models(options.also)
+        tagger = load()
         return run_bulk(
             options.bulk, files.output, options.model, settings, tagger.detect_many, "searched"
         )
     inputs = collect_files(files)
     path = pictured(options.picture, inputs)
     results = Results(inputs, formats, "searched", files.output, files.overwrite)
-    tagger = Tagger.load(options.model, options.device, options.channel, options.threshold)
+    tagger = load()
     status = work_through(inputs, results, tagger.detect_many, "detecting")
     if path and results.last:
         _draw(tagger, path, results.last, options.picture)

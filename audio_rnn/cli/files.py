@@ -27,7 +27,9 @@ class FileOptions:
     """Files to read, and a folder for what comes of them."""
 
     inputs: Annotated[
-        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[INPUT ...]")
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="[INPUT ...]", help_behavior_hint="(default: none)"),
     ] = ()
     """Audio files, folders (all audio below them), patterns in quotes, - for standard input."""
     list: Path | None = None

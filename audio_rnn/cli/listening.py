@@ -93,7 +93,8 @@ def listen(
         except InputError as error:
             failure = error
         show(stream.finish())
-    print(summary(stream.ear, stream.latency), file=sys.stderr)
+    if stream.ear.meter.duration:
+        print(summary(stream.ear, stream.latency), file=sys.stderr)
     if failure:
         raise failure
     if waiting.ended and not options.microphone:
@@ -132,13 +133,13 @@ def _paced(blocks: Iterator[np.ndarray], rate: int, live: bool) -> Iterator[np.n
 
 
 def summary(ear: Ear, latency: float) -> str:
-    """Latencies and speed, for people."""
+    """Latencies and speed, for people, of some sound."""
     import numpy as np
 
     middle, high = np.percentile(ear.times, [50, 95]) * 1000
     sound = ear.meter.duration
     return (
         f"{sound:.1f} s of sound, computed in {ear.computing:.1f} s "
-        f"({ear.computing / max(sound, 1e-9):.3f} x real time); latency {latency:.2f} s, "
+        f"({ear.computing / sound:.3f} x real time); latency {latency:.2f} s, "
         f"and computing of each chunk {middle:.1f} ms (median), {high:.1f} ms (95 %)"
     )

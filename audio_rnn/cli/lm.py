@@ -38,7 +38,7 @@ class Train:
     """character makes a model of letters, in which ▁ is the space."""
     vocabulary: Path | None = None
     """File of the words to know, between white space; any other counts as <unk>. Without it, all."""
-    prune: tuple[int, ...] = ()
+    prune: Annotated[tuple[int, ...], tyro.conf.arg(help_behavior_hint="(default: none)")] = ()
     """For each order, n-grams that occur this often or less are left out: 0 0 1. The last number
     holds for all orders above."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -6,22 +6,38 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
 
 from audio_rnn.errors import InputError
 
 
-def run_command(command: Callable[[], int | None]) -> None:
+def run_command(command: Callable[[], int | None]) -> NoReturn:
     """Run `command` and leave the process with its exit status.
 
     0 when all went well, 1 after a user's mistake or a partial failure, 130 after Ctrl-C.
+
+    The process is left at once. All that `command` opened is closed by then; what Python and torch
+    take apart at their end has crashed after a training that was done (exit status 139).
     """
-    sys.exit(exit_status(command))
+    try:
+        status = exit_status(command)
+    except SystemExit as end:  # after --help, a wrong option or SIGTERM
+        if not isinstance(end.code, int | None):
+            raise
+        status = end.code or 0
+    with suppress(OSError):  # which was told where it came first
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def exit_status(command: Callable[[], int | None]) -> int:
     """Run `command`; messages for people go to standard error."""
     try:
-        return command() or 0
+        status = command() or 0
+        sys.stdout.flush()  # or a full disk would go unnoticed
+        return status
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from audio_rnn.cli.bulk import BulkOptions, check_bulk, run_bulk
+from audio_rnn.cli.bulk import BulkOptions, check_bulk, run_bulk, with_models
 from audio_rnn.cli.files import FileOptions, collect_files, work_through
 from audio_rnn.cli.picture import PictureOptions, pictured
 from audio_rnn.config import to_dict
@@ -31,6 +32,8 @@ class Options:
 
     model: Path
     """Run folder of a training, or the model folder inside it."""
+    also: Annotated[tuple[Path, ...], tyro.conf.UseAppendAction] = ()
+    """Another training of the same config: both tell the mean of their probabilities."""
     files: Annotated[FileOptions, tyro.conf.arg(name="")] = field(default_factory=FileOptions)
     bulk: Annotated[BulkOptions, tyro.conf.arg(name="")] = field(default_factory=BulkOptions)
     format: Annotated[tuple[str, ...], tyro.conf.arg(metavar="{txt,json,csv,tsv} [...]")] = ("txt",)
@@ -73,10 +76,11 @@ def run(options: Options) -> int:
     }
     formats, files = formats_of(options.format, known), options.files
     config = TagConfig(options.top, options.above, options.window)
+    load = partial(Tagger.load, options.model, options.device, options.channel, others=options.also)
     check_bulk(options.bulk, files, options.format, options.picture.plot)
     if options.bulk.manifest and files.output:
-        settings = {"channel": options.channel, "tags": to_dict(config)}
-        tagger = Tagger.load(options.model, options.device, options.channel)
+        settings = {"channel": options.channel, "tags": to_dict(config)} | with_models(options.also)
+        tagger = load()
         return run_bulk(
             options.bulk, files.output, options.model, settings,
             lambda paths: tagger.tag_many(paths, config), "tagged",
@@ -84,7 +88,7 @@ def run(options: Options) -> int:
     inputs = collect_files(files)
     path = pictured(options.picture, inputs)
     results = Results(inputs, formats, "tagged", files.output, files.overwrite)
-    tagger = Tagger.load(options.model, options.device, options.channel)
+    tagger = load()
     status = work_through(inputs, results, lambda paths: tagger.tag_many(paths, config), "tagging")
     if path and results.last:
         _draw(tagger, path, results.last, options.picture)

@@ -107,7 +107,9 @@ def parse_line(line: str, where: str) -> Utterance:
     try:
         return from_dict(Utterance, json.loads(line), where)
     except ValueError as error:
-        raise ManifestError(f"{where}: not JSON: {error}") from error
+        raise ManifestError(
+            f"{where}: not JSON: {error}; expected a line of a manifest, which prepare scripts write"
+        ) from error
     except ConfigError as error:
         raise ManifestError(str(error)) from error
 

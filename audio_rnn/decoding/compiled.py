@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 import numba
 
+from audio_rnn.compiling import tell_of_compiling
+
+tell_of_compiling()
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 

@@ -26,10 +26,12 @@ class Rule:
 
     threshold: float = 0.5  # probability from which on it is
     median_seconds: float = 0.25  # of the filter that fills short gaps and drops short events
+    pause_seconds: float = 0.0  # up to which silence of the class parts no event
 
     def __post_init__(self) -> None:
         require(0 < self.threshold < 1, "threshold", self.threshold, "a probability inside 0 to 1")
-        require(0 <= self.median_seconds <= 60, "median_seconds", self.median_seconds, "0 to 60 s")
+        for name in ("median_seconds", "pause_seconds"):
+            require(0 <= getattr(self, name) <= 60, name, getattr(self, name), "0 to 60 s")
 
     def width(self, step_seconds: float) -> int:
         """Steps of the filter, an odd number."""
@@ -130,11 +132,13 @@ class _Track:
     def __init__(self, label: str, rule: Rule, step_seconds: float) -> None:
         self.label, self.rule, self.step_seconds = label, rule, step_seconds
         self.half = rule.width(step_seconds) // 2
+        self.pause = round(rule.pause_seconds / step_seconds)  # steps that part no event
         self.held = np.zeros(0)  # probabilities from which the next decisions are made
         self.past = 0  # of these, steps that are decided
         self.step = 0  # decided in all
         self.onset: int | None = None  # of the open event
-        self.total = 0.0  # of its probabilities
+        self.end = 0  # behind its last active step
+        self.total, self.count = 0.0, 0  # of the probabilities of its active steps
 
     def feed(self, probabilities: NDArray[np.floating], last: bool) -> list[Detection]:
         self.held = np.concatenate([self.held, probabilities])
@@ -149,23 +153,26 @@ class _Track:
         ]
         drop = max(0, stop - self.half)
         self.held, self.past = self.held[drop:], stop - drop
-        return [*events, *self._decide(False, 0.0)] if last else events
+        return [*events, *self._close()] if last else events
 
     def _decide(self, active: bool, probability: float) -> list[Detection]:
         """Take in one step; the event that ends with it, if one does."""
-        done = []
-        if active:
-            self.onset = self.step if self.onset is None else self.onset
-            self.total += probability
-        elif event := self.so_far():
-            done = [event]
-            self.onset, self.total = None, 0.0
         self.step += 1
-        return done
+        if active:
+            self.onset = self.step - 1 if self.onset is None else self.onset
+            self.end, self.total, self.count = self.step, self.total + probability, self.count + 1
+            return []
+        return self._close() if self.step - self.end > self.pause else []
+
+    def _close(self) -> list[Detection]:
+        """The open event, if there is one, which ends."""
+        event = self.so_far()
+        self.onset, self.total, self.count = None, 0.0, 0
+        return [event] if event else []
 
     def so_far(self) -> Detection | None:
-        """The open event, if there is one, up to the last step."""
+        """The open event, if there is one, up to its last active step."""
         if self.onset is None:
             return None
-        onset, offset = (round(n * self.step_seconds, 6) for n in (self.onset, self.step))
-        return Detection(onset, offset, self.label, self.total / (self.step - self.onset))
+        onset, offset = (round(n * self.step_seconds, 6) for n in (self.onset, self.end))
+        return Detection(onset, offset, self.label, self.total / self.count)

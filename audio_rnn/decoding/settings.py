@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from audio_rnn.errors import DecodingError
 
@@ -25,7 +28,7 @@ class DecodingConfig:
     lexicon: Path | None = None
     """Text file with the only words that may be written, one a line; or in every line a word and,
     after it, the symbols that pronounce it."""
-    hotwords: tuple[str, ...] = ()
+    hotwords: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: none)")] = ()
     """Words or phrases to favour."""
     hotwords_from: Path | None = None
     """Text file with more of them, one a line, each with a boost of its own after a tab if wanted."""
@@ -44,6 +47,8 @@ class DecodingConfig:
 
     unknown_cost: float | None = None
     """Nats that a word costs which --lm does not know. None: 8."""
+    letter_cost: float | None = None
+    """Nats that each letter of it costs beyond those that a known word begins with. None: 1.5."""
 
     @property
     def greedy(self) -> bool:
@@ -63,6 +68,7 @@ def check_used(config: DecodingConfig) -> None:
     needs = {
         "lm_weight": ("--lm", config.lm),
         "unknown_cost": ("--lm", config.lm),
+        "letter_cost": ("--lm", config.lm),
         "neural_weight": ("--neural-lm", config.neural_lm),
         "rescorer_weight": ("--rescorer", config.rescorer),
         "word_bonus": ("--lm, --neural-lm or --rescorer", config.models or None),

@@ -59,6 +59,7 @@ class Trainer:
         require(
             valid is not None or self.config.keep == "last",
             "training.keep", self.config.keep, "'last' where there is no validation data",
+            "set --training.keep last, or hold out some data",
         )  # fmt: skip
         batches = self.config.epochs * train.steps(1)
         with (

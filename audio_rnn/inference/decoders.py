@@ -13,6 +13,7 @@ from audio_rnn.decoding.calibration import CalibratedDecoder
 from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.settings import DecodingConfig, all_hotwords, check_used, read_lexicon
+from audio_rnn.errors import LanguageModelError
 from audio_rnn.inference.tuned import WEIGHTS, find_tuned
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel
@@ -78,9 +79,13 @@ def make_beam_decoder(
     from audio_rnn.decoding.beam.decoder import BeamDecoder
     from audio_rnn.decoding.beam.knowledge import Weights
 
-    names = (*WEIGHTS, "unknown_cost")
+    names = (*WEIGHTS, "unknown_cost", "letter_cost")
     given = {name: value for name in names if (value := getattr(config, name)) is not None}
     width = {} if config.beam_width is None else {"beam_width": config.beam_width}
     beam = BeamConfig(**width) if knowledge.lexicon is None else BeamConfig.for_lexicon(**width)
     chosen = Weights(**{**weights, **given})
-    return BeamDecoder(model.vocabulary, model.step_seconds, knowledge, chosen, beam)
+    try:
+        return BeamDecoder(model.vocabulary, model.step_seconds, knowledge, chosen, beam)
+    except LanguageModelError as error:
+        files = ", ".join(map(str, config.models))
+        raise LanguageModelError(f"{files}: {error}" if files else str(error)) from None

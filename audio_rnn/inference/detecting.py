@@ -26,7 +26,7 @@ class Detecting:
         self.finder = EventFinder(model.classes.names, model.step_seconds, rules)
 
     def feed(self, rows: Tensor) -> list[Detection]:
-        """The next rows (steps, 2 × classes) -> the events that have ended."""
+        """The next rows (models, steps, 2 × classes) -> the events that have ended."""
         probabilities = step_probabilities(self.model, rows).cpu().numpy()
         return self._presentable(self.finder.feed(probabilities))
 

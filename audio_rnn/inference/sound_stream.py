@@ -43,7 +43,8 @@ class SoundStream:
 
     @property
     def latency(self) -> float:
-        """Seconds from the begin or end of a sound to the news of it, computing left out."""
+        """Seconds from the begin or end of a sound to the news of it, computing left out; from an
+        end, the pause of its rule more."""
         finder = self.detecting.finder
         return self.ear.latency + finder.delay * finder.step_seconds
 
@@ -57,7 +58,7 @@ class SoundStream:
 
     def _advance(self, rows: Tensor, last: bool) -> list[Sighting]:
         """The next rows (steps, 2 × classes) -> what is new."""
-        ended = self.detecting.feed(rows)
+        ended = self.detecting.feed(rows[None])
         if last:
             ended = sorted([*ended, *self.detecting.finish()])
         begun = self.detecting.begun()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 from audio_rnn.audio import Source, source_name
 from audio_rnn.decoding.events import DetectionConfig, load_rules
 from audio_rnn.device import choose_device
+from audio_rnn.errors import ModelError
 from audio_rnn.inference.batched import Batched, Recording, T, padded
 from audio_rnn.inference.detecting import Detecting
 from audio_rnn.inference.failure import Failure
@@ -29,7 +30,8 @@ Listen = Callable[[str, SoundMeter, Iterable[Tensor]], T]  # name, sound, rows -
 class Tagger:
     """Audio files of any length -> tags or events, in memory that does not grow with them.
 
-    Short files share padded batches, which change no result.
+    Short files share padded batches, which change no result. Several trainings of one config say the
+    mean of their probabilities, which is right more often.
     """
 
     def __init__(
@@ -39,13 +41,16 @@ class Tagger:
         channel: int | None = None,
         rules: DetectionConfig | None = None,
         batch_seconds: float | None = None,
+        others: Sequence[SoundModel] = (),
     ) -> None:
         """`channel` is the one to hear, all mixed when None; `batch_seconds` is the audio, padding
-        included, that goes through the model at once (a longer file is swept in pieces).
+        included, that goes through the model at once (a longer file is swept in pieces); `others` are
+        more trainings of the model's config, for the same classes.
 
         Raises: ConfigError.
         """
-        self.model = model.to(choose_device(device)).eval()
+        self.models = [m.to(choose_device(device)).eval() for m in (model, *others)]
+        self.model = self.models[0]
         self.channel, self.batch_seconds = channel, batch_seconds
         self.rules = rules or DetectionConfig()
 
@@ -56,16 +61,17 @@ class Tagger:
         device: str = "auto",
         channel: int | None = None,
         threshold: float | None = None,
+        others: Sequence[str | Path] = (),
     ) -> Tagger:
         """The model in a run folder or model folder, with the rules tuned for it; `threshold` is
-        that of every class, instead of those tuned.
+        that of every class, instead of those tuned. `others` are folders of more trainings.
 
         Raises: ModelError, ConfigError.
         """
-        model = SoundModel.load(folder)
+        model, *more = load_alike([folder, *others])
         rules = load_rules(model_folder(Path(folder)))
         rules = rules if threshold is None else rules.with_threshold(threshold)
-        return cls(model, device, channel, rules)
+        return cls(model, device, channel, rules, others=more)
 
     def tag(self, path: Source, config: TagConfig | None = None) -> Tags:
         """What is heard in a file. Raises AudioError, ConfigError, StorageError."""
@@ -90,7 +96,7 @@ class Tagger:
         step = self.model.step_seconds
         first, last, done = math.floor(start / step), end / step, 0
         held = [np.zeros((0, len(self.model.classes)), np.float32)]
-        for rows in rows_of(self.model, Reading(self.model.features, path, self.channel)):
+        for rows in rows_of(self.models, Reading(self.model.features, path, self.channel)):
             values = step_probabilities(self.model, rows).cpu().numpy()
             stop = math.ceil(last) - done if last < math.inf else len(values)
             held.append(values[max(0, first - done) : max(0, stop)])
@@ -103,17 +109,19 @@ class Tagger:
             return [listen(recording.name, recording.meter, [rows]) for recording, rows in every]
 
         def sweep(reading: Reading, pieces: Iterable[Tensor]) -> T:
-            return listen(source_name(reading.source), reading.meter, rows_of(self.model, pieces))
+            return listen(source_name(reading.source), reading.meter, rows_of(self.models, pieces))
 
         return Batched(self.model.features, together, sweep, self.batch_seconds, self.channel)
 
     @torch.inference_mode()
     def _rows(self, batch: list[Recording]) -> list[Tensor]:
-        """What the network says of each step: (steps, 2 × classes) for each recording."""
-        frames, lengths = self.model.features.finish(*padded(batch))
-        rows = self.model.tagger.all_rows(frames, lengths)
+        """What is said of each step: (models, steps, 2 × classes) for each recording."""
+        frames, lengths = padded(batch)
+        rows = torch.stack(
+            [m.tagger.all_rows(*m.features.finish(frames, lengths)) for m in self.models]
+        )
         steps = self.model.tagger.front.output_lengths(lengths)
-        return [rows[i, :n] for i, n in enumerate(steps.tolist())]
+        return [rows[:, i, :n] for i, n in enumerate(steps.tolist())]
 
     def _tags(self, config: TagConfig) -> Listen[Tags]:
         seconds = config.window_seconds
@@ -138,3 +146,15 @@ class Tagger:
         events = [event for rows in pieces for event in detecting.feed(rows)]
         events += detecting.finish()
         return Detections(name, tuple(sorted(events)), meter.duration)
+
+
+def load_alike(folders: Sequence[str | Path]) -> list[SoundModel]:
+    """Trainings of one config for the same classes. Raises: ModelError."""
+    models = [SoundModel.load(folder) for folder in folders]
+    for folder, model in zip(folders, models):
+        if model.describe() != models[0].describe():
+            raise ModelError(
+                f"{folder}: found another config or other classes than in {folders[0]}, expected "
+                "another training of the same; name one model, or others"
+            )
+    return models

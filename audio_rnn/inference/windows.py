@@ -25,12 +25,12 @@ class Windows:
         self.step = 0  # the next one
 
     def add(self, rows: Tensor) -> None:
-        """The next rows (steps, 2 × classes)."""
-        while len(rows):
-            here = rows[: self._first_step(len(self.done) + 1) - self.step]
+        """The next rows (models, steps, 2 × classes)."""
+        while rows.shape[1]:
+            here = rows[:, : self._first_step(len(self.done) + 1) - self.step]
             self.score.add(here)
-            self.step += len(here)
-            rows = rows[len(here) :]
+            self.step += here.shape[1]
+            rows = rows[:, here.shape[1] :]
             if self.step == self._first_step(len(self.done) + 1):
                 self._close()
 

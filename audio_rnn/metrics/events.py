@@ -64,6 +64,14 @@ def event_counts(
     }  # fmt: skip
 
 
+def overlap_counts(truth: Found, found: Found) -> DetectionCounts:
+    """Events that are noticed, however well their ends are told: one is missed when nothing found
+    of its class overlaps it, and what overlaps no event of its class is a false alarm."""
+    hits = sum(any(_overlap(event, other) for other in found) for event in truth)
+    false = sum(not any(_overlap(event, other) for event in truth) for other in found)
+    return DetectionCounts(hits, false, len(truth) - hits)
+
+
 def segment_counts(
     truth: Mapping[str, Found],
     found: Mapping[str, Found],
@@ -88,6 +96,10 @@ def macro_f1(counts: Counts) -> float:
     """Mean F1 of the classes that are there or were found; NaN when none is."""
     values = [count.f1 for count in counts.values() if not np.isnan(count.f1)]
     return float(np.mean(values)) if values else float("nan")
+
+
+def _overlap(one: Event | Detection, other: Event | Detection) -> bool:
+    return one.label == other.label and one.onset < other.offset and other.onset < one.offset
 
 
 def _of(events: Found, label: str) -> NDArray[np.float64]:

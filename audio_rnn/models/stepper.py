@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from audio_rnn.data.sequences import BOUNDARY
 from audio_rnn.midi.hints import no_memory, read_on
-from audio_rnn.models.compiled import multiply, update_gru, update_lstm
+from audio_rnn.models.compiled import in_panels, multiply, update_gru, update_lstm
 from audio_rnn.models.sequence import SequenceModel
 
 Array = np.ndarray
@@ -86,10 +86,10 @@ class Product:
     """x (batch, width) -> x @ weight.T + bias (batch, outputs), the same for any batch."""
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self.columns, self.bias = _array(weight).T.copy(), _array(bias).copy()
+        self.panels, self.bias = in_panels(_array(weight).T), _array(bias).copy()
 
     def __call__(self, x: Array) -> Array:
-        return multiply(x, self.columns, self.bias)
+        return multiply(x, self.panels, self.bias)
 
 
 def _array(tensor: Tensor) -> Array:

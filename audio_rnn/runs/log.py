@@ -62,7 +62,6 @@ class Log:
         if scores:
             head = f"epoch {entry['epoch']:3d}  train loss {entry['train_loss']:.4f}"
             text = "valid: " + "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
-            self.bar.update(self.bar.task_ids[0], score=text)
             self.note(f"{head}  {text}{'  *' if best else ''}")
         self._enter({**entry, **scores})
 

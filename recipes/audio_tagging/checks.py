@@ -91,6 +91,15 @@ def _check_leaks(parts: Parts) -> None:
         )
 
 
+def check_several(classes: Classes, path: Path) -> None:
+    """Raises: ManifestError for a single class, which a model of one class a clip always names."""
+    if len(classes) == 1:
+        raise ManifestError(
+            f"{path}: found one class, {classes.names[0]!r}, expected two or more for a model of one "
+            "class a clip; to find one class, add clips without it and set --model.labels several"
+        )
+
+
 def check_single(clips: Sequence[Utterance], path: Path) -> None:
     """Raises: ManifestError for a clip without just one tag."""
     for u in clips:

@@ -19,7 +19,7 @@ from audio_rnn.errors import ConfigError
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
 from recipes.audio_tagging.evaluate import Options, evaluate
 from recipes.audio_tagging.loading import read_folds
-from recipes.audio_tagging.scores import Scores
+from recipes.audio_tagging.scores import Scores, told
 from recipes.audio_tagging.train import train
 from recipes.training import say
 
@@ -41,13 +41,22 @@ def cross_validate(config: RecipeConfig) -> dict[int, Scores]:
 
 
 def show(results: dict[int, Scores]) -> None:
-    """A line for each score: every fold, their mean and standard deviation."""
-    table = Table("score", *(f"fold {fold}" for fold in results), "mean", "deviation")
-    for name in next(iter(results.values())):
-        values = [100 * scores[name] for scores in results.values()]
-        spread = f"{stdev(values):.2f}" if len(values) > 1 else "-"
-        table.add_row(name, *(f"{v:.2f}" for v in values), f"{mean(values):.2f}", spread)
+    """A line for each fold, then mean and standard deviation: shares as per cent."""
+    names = list(next(iter(results.values())))
+    columns = [[scores[name] for scores in results.values()] for name in names]
+    table = Table("fold", box=None, collapse_padding=True, pad_edge=False)  # fits 80 columns
+    for name in names:
+        table.add_column(name, justify="right")
+    for fold, values in zip(results, zip(*columns)):
+        table.add_row(str(fold), *map(_told, names, values))
+    table.add_row("mean", *map(_told, names, map(mean, columns)))
+    if len(results) > 1:
+        table.add_row("deviation", *map(_told, names, map(stdev, columns)))
     Console().print(table)
+
+
+def _told(name: str, value: float) -> str:
+    return told(name, value).rstrip("%")
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""A tagger's answers to recordings."""
+"""Answers of taggers to recordings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +28,9 @@ class Heard:
 
 
 def listen(
-    model: SoundModel, parts: Iterable[list[Recording]]
+    models: Sequence[SoundModel], parts: Iterable[list[Recording]]
 ) -> Iterator[tuple[Utterance, Heard]]:
-    """The model's answer to each recording, whole however long it is, in order.
+    """What models answer to each recording, whole however long it is, in order.
 
     Raises: AudioError, ManifestError.
     """
@@ -38,17 +38,18 @@ def listen(
     for part in parts:
         quiet = not console.is_terminal
         for recording in track(part, "listening", console=console, transient=True, disable=quiet):
-            yield recording.utterance, _hear(model, recording)
+            yield recording.utterance, _hear(models, recording)
 
 
-def _hear(model: SoundModel, recording: Recording) -> Heard:
+def _hear(models: Sequence[SoundModel], recording: Recording) -> Heard:
+    model = models[0]
     features, source = model.features, recording.source
     if recording.utterance.features:
         pieces = iter([torch.from_numpy(read_frames(source))])
     else:
         pieces = features.static_pieces(read_blocks(source, features.config.sample_rate))
     score, steps = ClipScore(model), []
-    for rows in rows_of(model, pieces):
+    for rows in rows_of(models, pieces):
         score.add(rows)
         steps.append(step_probabilities(model, rows).cpu().numpy())
     return Heard(score.probabilities().cpu().numpy(), np.concatenate(steps))

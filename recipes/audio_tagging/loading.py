@@ -16,7 +16,7 @@ from audio_rnn.data.clips import ClipDataset, check_clips, cut, without_events
 from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import ManifestError
-from recipes.audio_tagging.checks import check_single
+from recipes.audio_tagging.checks import check_several, check_single
 from recipes.audio_tagging.config import RecipeConfig
 from recipes.audio_tagging.sharded import (
     load_train_shards,
@@ -68,8 +68,14 @@ def load_shares(config: RecipeConfig, classes: Classes) -> Tensor:
     path, clips = training_clips(config)
     check_clips(clips, classes, path)
     if config.model.labels == "one":
+        check_several(classes, path)
         check_single(clips, path)
     counts = Counter(label for u in clips for label in set(u.labels or ()))
+    if not counts:
+        raise ManifestError(
+            f"{path}: found {len(clips)} clips in which nothing is heard, expected tags or events in "
+            "some to learn from"
+        )
     return torch.tensor([counts[name] / len(clips) for name in classes.names])
 
 
@@ -137,7 +143,10 @@ def check_folds(clips: Sequence[Utterance], path: Path) -> None:
 def warn_of_rare(clips: Sequence[Utterance], classes: Classes, path: Path) -> None:
     """Say which classes cannot be learnt, or hardly."""
     counts = Counter(label for u in clips for label in set(u.labels or ()))
+    everywhere = [n for n in classes.names if counts[n] == len(clips)]
+    tagged = all(u.events is None for u in clips)
     for what, names in (
+        ("no clip without them, so that they are heard in anything", everywhere if tagged else []),
         ("no training clip, so that they cannot be learnt", [n for n in classes.names if not counts[n]]),
         ("one training clip, which is hardly enough", [n for n in classes.names if counts[n] == 1]),
     ):  # fmt: skip

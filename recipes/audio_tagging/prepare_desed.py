@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from audio_rnn.errors import InputError
 from audio_rnn.files import files_below
 from recipes.audio_tagging.annotations import read_annotations
 from recipes.audio_tagging.corpus import write_corpus
 from recipes.audio_tagging.recordings import Heard, clips, require_files
-from recipes.prepare import Source, leave_out, listed, require_folder, run
+from recipes.prepare import NONE, Source, leave_out, listed, require_folder, run
 from recipes.table import read_table
 
 SPLITS_OF_FOLDERS = {"train": "train", "validation": "valid", "eval": "test", "test": "test"}
@@ -29,7 +30,7 @@ class Options:
     """Folder of the dataset."""
     output: Path = Path("data/desed")
     """Folder for manifests and classes."""
-    tables: tuple[str, ...] = ()
+    tables: Annotated[tuple[str, ...], NONE] = ()
     """Tables below metadata/ to use, such as train/weak.tsv; all that tell what is heard unless
     given."""
     skip_missing: bool = False

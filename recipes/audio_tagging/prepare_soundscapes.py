@@ -36,7 +36,7 @@ from recipes.audio_tagging.scenes import (
 )
 from recipes.audio_tagging.sounding import SHORTEST, Region, Waveform, cut, faded, regions
 from recipes.audio_tagging.splits import divide
-from recipes.prepare import Source, leave_out, listed, require_folder, run
+from recipes.prepare import NONE, Source, leave_out, listed, require_folder, run
 
 KEPT_CLIPS = 512  # that stay in memory
 DEFAULT = SceneConfig()
@@ -48,9 +48,9 @@ class Options:
     """Folder of a prepared corpus."""
     output: Path = Path("data/soundscapes")
     """Folder for sound, manifests and classes."""
-    train_folds: tuple[int, ...] = ()
+    train_folds: Annotated[tuple[int, ...], NONE] = ()
     """Folds whose clips are heard in training and validation; for a corpus with folds."""
-    test_folds: tuple[int, ...] = ()
+    test_folds: Annotated[tuple[int, ...], NONE] = ()
     """Folds whose clips are heard in testing."""
     valid_share: float = 0.15
     """Share of the training clips held out for validation, where no validation set is given."""

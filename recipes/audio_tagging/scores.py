@@ -86,8 +86,13 @@ def show_scores(console: Console, scores: Scores) -> None:
     """One line for each score; shares as per cent."""
     table = Table("score", "value")
     for name, value in scores.items():
-        table.add_row(name, f"{value:.2f}" if name == "d'" else f"{value:.2%}")
+        table.add_row(name, told(name, value))
     console.print(table)
+
+
+def told(name: str, value: float) -> str:
+    """A score for people: shares as per cent."""
+    return f"{value:.2f}" if name == "d'" else f"{value:.2%}"
 
 
 def show_confusions(

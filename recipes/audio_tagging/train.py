@@ -5,8 +5,6 @@ python -m recipes.audio_tagging.train --config conf/audio_tagging/esc10.yaml --f
 
 from __future__ import annotations
 
-import torch
-
 from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
 from audio_rnn.distributed.processes import leaving_group
@@ -17,13 +15,13 @@ from recipes.audio_tagging.config import RecipeConfig, from_arguments
 from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_file
 from recipes.command import suggest_evaluation
 from recipes.same_run import describe_run, keep_digest
-from recipes.training import measure_statistics, report
+from recipes.training import begin, measure_statistics, report
 
 
 @leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    torch.manual_seed(config.training.seed)
+    begin(config.training)
     classes = Classes.load(config.data / "classes.txt")
     model = SoundModel(config.model, classes)
     shares = load_shares(config, classes)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.sequences import SequenceBatchConfig, SequenceBatches
@@ -22,7 +20,7 @@ from audio_rnn.tasks.next_symbol import NextSymbol
 from audio_rnn.vocabulary import Vocabulary
 from recipes.command import program, suggest_evaluation
 from recipes.same_run import describe_run, keep_digest, keep_vocabulary
-from recipes.training import report_lengths
+from recipes.training import begin, report_lengths
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class RecipeConfig:
 @leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    torch.manual_seed(config.training.seed)
+    begin(config.training)
     vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
     model = SequenceModel(config.model, vocabulary)
     trainer = Trainer(NextSymbol(model), config.training, config.run_dir)

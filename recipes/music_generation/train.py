@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.pieces import Pieces, at_home, read_pieces
@@ -25,7 +23,7 @@ from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol
 from recipes.command import program, suggest_evaluation
 from recipes.same_run import describe_run, keep_digest, keep_vocabulary
-from recipes.training import report_lengths
+from recipes.training import begin, report_lengths
 
 UNTOLD = 8  # of so many pieces one is without number of bars, so that a model may write without
 
@@ -44,7 +42,7 @@ class RecipeConfig:
 @leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    torch.manual_seed(config.training.seed)
+    begin(config.training)
     model = SequenceModel(config.model, event_vocabulary(), HINTS)
     trainer = Trainer(NextSymbol(model), config.training, config.run_dir)
     process = trainer.process

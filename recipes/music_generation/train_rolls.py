@@ -9,8 +9,6 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
-
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
 from audio_rnn.data.library import Library
@@ -22,7 +20,7 @@ from audio_rnn.models.rolls import RollConfig, RollModel
 from audio_rnn.tasks.piano_roll import PianoRoll
 from recipes.command import program
 from recipes.same_run import describe_run, keep_digest
-from recipes.training import report_lengths
+from recipes.training import begin, report_lengths
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class RecipeConfig:
 @leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    torch.manual_seed(config.training.seed)
+    begin(config.training)
     rolls = {split: read_rolls(config.data / f"{split}.npz") for split in ("train", "valid")}
     voices = next(iter(rolls["train"].values())).shape[1]
     library = Library.of(rolls["train"]) if config.library else None

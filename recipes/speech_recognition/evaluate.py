@@ -28,6 +28,7 @@ from audio_rnn.errors import ManifestError, VocabularyError
 from audio_rnn.inference.decoders import make_decoder, texts_of
 from audio_rnn.metrics.text import ErrorCounts, character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
+from audio_rnn.storage import write_text
 from audio_rnn.vocabulary import Vocabulary
 from recipes.command import program
 from recipes.held_out import Recording, held_out
@@ -75,10 +76,8 @@ def evaluate(options: Options) -> tuple[ErrorCounts, ErrorCounts]:
             for u, r, t in zip(utterances, references, texts)
         ]
         scores = {"words": asdict(words), "characters": asdict(characters)}
-        options.output.write_text(
-            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in [scores, *rows]),
-            encoding="utf-8",
-        )
+        lines = [json.dumps(row, ensure_ascii=False) for row in [scores, *rows]]
+        write_text(options.output, "".join(line + "\n" for line in lines))
     return words, characters
 
 

@@ -12,14 +12,14 @@ import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import soundfile
 import yaml
 
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError, reason
-from recipes.prepare import Source, inside, require_folder, run
+from recipes.prepare import NONE, Source, inside, require_folder, run
 from recipes.speech_recognition.corpus import write_corpus
 from recipes.speech_recognition.recordings import match
 
@@ -34,9 +34,9 @@ class Options:
     """Folder of the audio; relative paths in the manifests start here."""
     train: tuple[Path, ...]
     """Cuts, or recordings and supervisions, to train on."""
-    valid: tuple[Path, ...] = ()
+    valid: Annotated[tuple[Path, ...], NONE] = ()
     """The same to validate on."""
-    test: tuple[Path, ...] = ()
+    test: Annotated[tuple[Path, ...], NONE] = ()
     """The same to test on."""
     output: Path = Path("data/lhotse")
     """Folder for manifests and vocabulary."""

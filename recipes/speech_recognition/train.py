@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import sys
 
-import torch
-
 from audio_rnn.cli.shell import run_command
 from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.trainer import Trainer
@@ -21,13 +19,13 @@ from recipes.same_run import describe_run, keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
 from recipes.speech_recognition.loading import load_train, load_valid
 from recipes.speech_recognition.outcome import report_outcome
-from recipes.training import measure_statistics, report
+from recipes.training import begin, measure_statistics, report
 
 
 @leaving_group()
 def train(config: RecipeConfig) -> None:
     """Train, or go on with, the run that `config` describes."""
-    torch.manual_seed(config.training.seed)
+    begin(config.training)
     vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
     model = SpeechModel(config.model, vocabulary)
     inherited = begin_with(model, config.init) if config.init else None

@@ -41,7 +41,7 @@ def test_an_error_comes_after_what_was_made_before_it():
 
 
 def test_who_stops_taking_leaves_nothing_behind():
-    closed = threading.Event()
+    closed, others = threading.Event(), set(threading.enumerate())
 
     def items() -> Iterator[int]:
         try:
@@ -55,3 +55,6 @@ def test_who_stops_taking_leaves_nothing_behind():
     found.close()
     del found
     assert closed.wait(10)
+    for thread in set(threading.enumerate()) - others:
+        thread.join(10)
+        assert not thread.is_alive()

@@ -44,16 +44,30 @@ def test_the_filter_fills_gaps_and_drops_clicks() -> None:
     assert [(e.onset, e.offset) for e in found] == [(0.0, 0.7)]
 
 
+def test_a_pause_parts_events_when_it_is_longer_than_the_rule_says() -> None:
+    track = np.array([0, 1, 0, 0, 0.5, 0, 0, 0, 1, 0.0])[:, None]
+    config = DetectionConfig({"rain": Rule(0.5, 0.0, 0.2)})
+    finder = EventFinder(("rain",), STEP, config)
+    assert finder.feed(track[:7]) == []
+    assert finder.begun() == [Detection(0.1, 0.5, "rain", 0.75)]
+    assert finder.feed(track[7:], last=True) == [
+        Detection(0.1, 0.5, "rain", 0.75),
+        Detection(0.8, 0.9, "rain", 1.0),
+    ]
+
+
 @settings(deadline=None, max_examples=60)
 @given(
+    pause=st.sampled_from([0.0, 0.1, 0.3]),
     values=st.lists(st.floats(0, 1), min_size=1, max_size=60),
     width=st.integers(0, 5),
     cuts=st.lists(st.integers(0, 20), max_size=20),
 )
 def test_pieces_give_the_events_of_the_whole(
-    values: list[float], width: int, cuts: list[int]
+    pause: float, values: list[float], width: int, cuts: list[int]
 ) -> None:
-    config = DetectionConfig({"dog, barking": Rule(0.4, width * 0.2)}, Rule(0.6, 0.1))
+    rules = {"dog, barking": Rule(0.4, width * 0.2, pause)}
+    config = DetectionConfig(rules, Rule(0.6, 0.1))
     track = np.array([values, values[::-1]]).T
     whole = find_events(track, LABELS, STEP, config)
     finder, found, place = EventFinder(LABELS, STEP, config), [], 0
@@ -68,7 +82,7 @@ def test_pieces_give_the_events_of_the_whole(
 
 
 def test_rules_come_back_with_the_model(tmp_path: Path) -> None:
-    config = DetectionConfig({"dog, barking": Rule(0.3, 0.5)})
+    config = DetectionConfig({"dog, barking": Rule(0.3, 0.5, 0.5)})
     save_rules(tmp_path, config)
     assert load_rules(tmp_path) == config
     assert load_rules(tmp_path / "none") == DetectionConfig()
@@ -83,7 +97,10 @@ def test_broken_rules_are_named(tmp_path: Path, text: str) -> None:
         load_rules(tmp_path)
 
 
-@pytest.mark.parametrize("rule", [{"threshold": 0.0}, {"threshold": 1.5}, {"median_seconds": -1.0}])
+@pytest.mark.parametrize(
+    "rule",
+    [{"threshold": 0.0}, {"threshold": 1.5}, {"median_seconds": -1.0}, {"pause_seconds": 61.0}],
+)
 def test_a_rule_that_nothing_can_follow_is_named(rule: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(rule))):
         Rule(**rule)

@@ -25,7 +25,7 @@ from audio_rnn.models.folder import read_model
 from audio_rnn.runs.checkpoint import load_state, save_state
 from audio_rnn.runs.folder import claimed
 from audio_rnn.runs.signals import Interrupted
-from benchmarks.faults import equal, survive
+from benchmarks.faults import equal, life, survive
 from tests.engine.test_trainer import BASE, Stopping, train
 from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
 
@@ -60,12 +60,24 @@ def begin(whole: Path, parts: Path) -> None:
         train(parts, BASE, Stopping(2, 1))
 
 
-def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "kills"), [("KILL", 4), ("TERM", 2), ("INT", 2)])
+def test_stopped_at_any_moment_it_ends_as_if_it_had_not_been(
+    tmp_path: Path, number: str, kills: int
+) -> None:
     def work(run: Path) -> None:
         train(run, replace(BASE, epochs=3, save_every=2))
 
-    hits, ends = survive(work, tmp_path, kills=4, seed=1)
-    assert hits.total() == 4 and ends and all(ends)
+    hits, ends = survive(work, tmp_path, kills, 1, signal.Signals[f"SIG{number}"])
+    assert hits.total() == kills and ends and all(ends)
+
+
+def test_a_training_that_crashes_is_no_training_that_was_stopped(tmp_path: Path) -> None:
+    def work(run: Path) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGUSR1))
+        time.sleep(5)
+
+    with pytest.raises(RuntimeError, match=r"SIGTERM ended a training with status -10"):
+        life(work, tmp_path / "run", random.Random(0), 24.0, signal.SIGTERM)
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path, disk: Path) -> None:

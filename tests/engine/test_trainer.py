@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +125,13 @@ def test_a_process_that_is_asked_to_stop_saves_and_says_so(
     assert done.stderr.count("state saved") == 1 and "Traceback" not in done.stderr
     assert "run the same command to go on" in done.stderr
     assert (tmp_path / "checkpoint" / "checkpoint.json").exists()
+
+
+def test_no_thread_outlives_a_training(tmp_path: Path) -> None:
+    others = set(threading.enumerate())
+    with pytest.raises(Interrupted):
+        train(tmp_path, replace(BASE, tensorboard=True), Stopping(2, 1))
+    assert set(threading.enumerate()) <= others
 
 
 def test_accumulated_batches_make_one_step(tmp_path: Path) -> None:

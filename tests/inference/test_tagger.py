@@ -97,7 +97,7 @@ def test_a_window_pools_its_own_steps(files):
     assert model.tag(files[4], TagConfig(window_seconds=6.0)).windows[0].tags == whole.tags
     rows = model._rows([_recording(model, files[4])])[0]
     mask = torch.ones(1, 25, dtype=torch.bool)
-    scores = model.model.tagger.sums(rows[None, 50:75].double(), mask)[1]
+    scores = model.model.tagger.sums(rows[:, 50:75].double(), mask)[1]
     expected = dict(zip(NAMES, scores.sigmoid()[0].tolist()))
     third = {tag.label: tag.probability for tag in windows[2].tags}
     assert third == pytest.approx(expected, abs=1e-4)
@@ -146,6 +146,37 @@ def test_rules_of_the_folder_are_used_and_can_be_overridden(files, tmp_path):
     assert free.rules.rule(NAMES[4]) == Rule(0.2, 0.25)
     with pytest.raises(ConfigError, match=r"threshold: found 1\.0"):
         Tagger.load(folder, "cpu", threshold=1.0)
+
+
+def test_several_trainings_tell_their_mean_however_long_the_file(files, tmp_path):
+    folders = [save_small_tagger(tmp_path / str(n), small_tagger(seed=n)) for n in (0, 1)]
+    alone = [Tagger.load(folder, "cpu") for folder in folders]
+    together = Tagger.load(folders[0], "cpu", others=folders[1:])
+    for path in files:
+        told = [{tag.label: tag.probability for tag in one.tag(path).tags} for one in alone]
+        expected = {label: (told[0][label] + told[1][label]) / 2 for label in NAMES}
+        found = {tag.label: tag.probability for tag in together.tag(path).tags}
+        assert found == pytest.approx(expected, abs=1.1e-4)
+    tracks = [one.track(files[0]).probabilities for one in (*alone, together)]
+    np.testing.assert_allclose(tracks[2], (tracks[0] + tracks[1]) / 2, atol=1e-6)
+    long = tmp_path / "long.wav"
+    write_audio(long, np.tile(sound(7.0), 10), RATE)
+    swept, whole = (
+        Tagger(small_tagger(), "cpu", batch_seconds=seconds, others=[small_tagger(seed=1)])
+        for seconds in (5.0, 100.0)
+    )
+    np.testing.assert_allclose(
+        swept.track(long).probabilities, whole.track(long).probabilities, atol=1e-5
+    )
+    tags = [{t.label: t.probability for t in one.tag(long).tags} for one in (swept, whole)]
+    assert tags[0] == pytest.approx(tags[1], abs=2e-4)
+
+
+def test_other_configs_are_refused(tmp_path):
+    one = save_small_tagger(tmp_path / "one")
+    other = save_small_tagger(tmp_path / "other", small_tagger(bidirectional=False))
+    with pytest.raises(ModelError, match=r"other: found another config .* name one model"):
+        Tagger.load(one, "cpu", others=[other])
 
 
 def test_a_bad_file_is_a_failure_and_stops_no_other(files, tmp_path):

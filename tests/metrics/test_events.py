@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from audio_rnn.events import Event
-from audio_rnn.metrics.events import DetectionCounts, event_counts, macro_f1, segment_counts
+from audio_rnn.metrics.events import (
+    DetectionCounts,
+    event_counts,
+    macro_f1,
+    overlap_counts,
+    segment_counts,
+)
 
 TRUTH = {"a": [Event(1.0, 2.0, "dog"), Event(4.0, 9.0, "rain")], "b": []}
 
@@ -31,6 +37,13 @@ def test_an_event_is_found_within_the_collar() -> None:
 def test_what_is_beyond_the_collar_is_missed(shift: tuple[float, float]) -> None:
     found = {"a": [Event(1.0 + shift[0], 2.0 + shift[1], "dog")]}
     assert event_counts(TRUTH, found, ["dog"])["dog"] == DetectionCounts(0, 1, 1)
+
+
+def test_an_event_is_noticed_by_what_overlaps_it() -> None:
+    truth = [Event(1.0, 2.0, "dog"), Event(4.0, 5.0, "dog"), Event(4.0, 9.0, "rain")]
+    found = [Event(1.9, 3.0, "dog"), Event(0.0, 1.1, "dog"), Event(5.0, 6.0, "dog")]
+    assert overlap_counts(truth, found) == DetectionCounts(1, 1, 2)
+    assert overlap_counts([], found) == DetectionCounts(0, 3, 0)
 
 
 def test_as_many_are_found_as_can_be() -> None:

@@ -6,22 +6,24 @@ import numpy as np
 import pytest
 import torch
 
-from audio_rnn.models.compiled import TILE, multiply, sigmoid, tanh, update_gru, update_lstm
+from audio_rnn.models.compiled import in_panels, multiply, sigmoid, tanh, update_gru, update_lstm
+from audio_rnn.models.tile import PANEL
 
 
 def draw(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("rows", [1, 3, 4, 11])
-@pytest.mark.parametrize(("width", "outputs"), [(8, 5), (37, TILE), (5, TILE + 3), (64, 100)])
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 11, 64])
+@pytest.mark.parametrize(("width", "outputs"), [(8, 5), (37, PANEL), (5, PANEL + 3), (64, 100)])
 def test_products_are_right_and_the_same_for_a_row_alone(rows: int, width: int, outputs: int):
     x, columns, bias = draw(rows, width), draw(width, outputs, seed=1), draw(outputs, seed=2)
-    found = multiply(x, columns, bias)
+    panels = in_panels(columns)
+    found = multiply(x, panels, bias)
     exact = x.astype(float) @ columns.astype(float) + bias
     np.testing.assert_allclose(found, exact, atol=1e-5 * width**0.5)
     for row in range(rows):
-        assert np.array_equal(multiply(x[row : row + 1], columns, bias)[0], found[row])
+        assert np.array_equal(multiply(x[row : row + 1], panels, bias)[0], found[row])
 
 
 def test_curves_are_those_of_numpy_to_the_last_digits():

@@ -21,10 +21,11 @@ from audio_rnn.errors import ConfigError, InputError, ManifestError, TrainingErr
 from audio_rnn.events import Event
 from audio_rnn.inference.tagger import Tagger
 from recipes.audio_tagging.config import RecipeConfig
-from recipes.audio_tagging.cross_validate import cross_validate
+from recipes.audio_tagging.cross_validate import cross_validate, show
 from recipes.audio_tagging.evaluate import Options, evaluate
-from recipes.audio_tagging.loading import load_shares, training_clips
+from recipes.audio_tagging.loading import load_shares, training_clips, warn_of_rare
 from recipes.audio_tagging.train import train
+from tests.small_tagger import save_small_tagger
 
 REPO = Path(__file__).parents[2]
 RATE = 8000
@@ -101,6 +102,18 @@ def test_every_fold_is_tested_by_a_model_of_the_others(folds: Path, tmp_path: Pa
     assert np.mean([scores["accuracy"] for scores in results.values()]) > 0.9
     again = cross_validate(config)  # nothing is trained twice
     assert again == results
+
+
+def test_the_scores_of_ten_folds_fit_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = ("accuracy", "mAP", "AUC", "lwlrap", "d'", "event F1", "segment F1", "PSDS1", "PSDS2")
+    show({fold: dict.fromkeys(names, fold / 10) for fold in range(1, 11)})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[10].split() == ["10", *["100.00"] * 4, "1.00", *["100.00"] * 4]
+    assert lines[11].split() == ["mean", *["55.00"] * 4, "0.55", *["55.00"] * 4]
+    assert max(map(len, lines)) <= 80
 
 
 def test_events_are_learnt_tuned_and_found(scenes: Path, tmp_path: Path) -> None:
@@ -226,6 +239,33 @@ def test_clips_of_any_length_train_together(tmp_path: Path) -> None:
     )  # fmt: skip
     train(config)
     assert evaluate(Options(tmp_path / "run", tmp_path / "valid.jsonl"))["mAP"] > 0
+
+
+def test_clips_in_which_nothing_is_heard_are_refused(folds: Path, tmp_path: Path) -> None:
+    clips = [replace(clip, tags=(), fold=None) for clip in read_manifest(folds / "all.jsonl")]
+    config = replace(TINY, data=tmp_path, model=replace(TINY.model, labels="several"))
+    (tmp_path / "audio").symlink_to(folds / "audio")
+    Classes(tuple(HERTZ)).save(tmp_path / "classes.txt")
+    write_manifest(tmp_path / "train.jsonl", clips)
+    with pytest.raises(ManifestError, match="found 24 clips in which nothing is heard"):
+        load_shares(config, Classes(tuple(HERTZ)))
+    model = save_small_tagger(tmp_path / "run")
+    with pytest.raises(InputError, match=r"24 clips in which nothing is heard.* no score"):
+        evaluate(Options(model, tmp_path / "train.jsonl"))
+
+
+def test_one_class_needs_clips_without_it(
+    folds: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    classes = Classes(("low, deep",))
+    clips = [replace(c, fold=None) for c in read_manifest(folds / "all.jsonl")]
+    low = [c for c in clips if c.tags == classes.names]
+    (tmp_path / "audio").symlink_to(folds / "audio")
+    write_manifest(tmp_path / "train.jsonl", low)
+    with pytest.raises(ManifestError, match=r"found one class, 'low, deep'.*labels several"):
+        load_shares(replace(TINY, data=tmp_path), classes)
+    warn_of_rare(low, classes, tmp_path)
+    assert "no clip without them, so that they are heard in anything: low, deep" in caplog.text
 
 
 def test_command_line_says_what_is_wrong(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
         lm_weight=float(weights.lm_weight),
         word_bonus=bonus,
         unknown_cost=float(weights.unknown_cost),
+        letter_cost=float(weights.letter_cost) if word_lm else 0.0,
         hotwords=hotwords,
         **_highest_factors(hotwords.highest, bonus, words.worst),
     )

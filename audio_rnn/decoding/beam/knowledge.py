@@ -37,6 +37,7 @@ class Weights:
     lm_weight: float = 0.5  # of the n-gram model's log-probabilities
     word_bonus: float = 1.0  # nats a word, against the liking of language models for few
     unknown_cost: float = 8.0  # nats, for a word the n-gram model does not know
+    letter_cost: float = 1.5  # nats, for each of its letters beyond the begin of a known word
     neural_weight: float = 0.5  # of the neural language model's
     rescorer_weight: float = 0.5  # of the rescorer's
 
@@ -44,6 +45,6 @@ class Weights:
         for name, value in asdict(self).items():
             if not np.isfinite(value):
                 raise DecodingError(f"{name}: found {value}, expected a finite number")
-        for name in ("lm_weight", "unknown_cost", "neural_weight"):
+        for name in ("lm_weight", "unknown_cost", "letter_cost", "neural_weight"):
             if getattr(self, name) < 0:
                 raise DecodingError(f"{name}: found {getattr(self, name)}, expected 0 or more")

@@ -104,6 +104,8 @@ def spell(symbol: int, word: int, hot: int, fusion: Fusion) -> tuple[float, int,
     for place in range(first_letter[symbol], first_letter[symbol + 1]):
         if word != OUTSIDE:
             word = child(trie.first, trie.symbol, word, fusion.letters[place])
+        if word == OUTSIDE:
+            earned -= fusion.letter_cost
     earned += fusion.outside if word == OUTSIDE else trie.lookahead[word]
     if word == OUTSIDE and fusion.closed:
         earned = -np.inf

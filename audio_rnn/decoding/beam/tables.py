@@ -42,6 +42,7 @@ class Fusion(NamedTuple):
     lm_weight: float
     word_bonus: float
     unknown_cost: float  # nats, for a word outside the trie
+    letter_cost: float  # nats, for each letter that leads out of the trie or follows one
     hotwords: HotwordTables
     highest: float  # factor that a symbol inside a word can earn at most
     highest_start: float  # ... that begins one

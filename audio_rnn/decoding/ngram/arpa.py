@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audio_rnn.decoding.ngram.arpa_lines import Ngrams, format_lines
+from audio_rnn.drafts import replacing
 
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 
@@ -24,19 +24,12 @@ class Arpa:
 
 def write_arpa(path: Path, arpa: Arpa) -> None:
     """Replace `path` at once, gzip by its suffix. Raises OSError and leaves the old file."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as file:
-            if path.suffix == ".gz":  # without name and time, so that equal models are equal files
-                with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-                    _write(packed, arpa)
-            else:
-                _write(file, arpa)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as file:
+        if path.suffix == ".gz":  # without name and time, so that equal models are equal files
+            with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+                _write(packed, arpa)
+        else:
+            _write(file, arpa)
 
 
 def _write(file: Any, arpa: Arpa) -> None:

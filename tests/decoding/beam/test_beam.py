@@ -30,7 +30,7 @@ PHONES = Vocabulary((BLANK_SYMBOL, "AH", "B", "K"), "symbol")
 PIECES = Vocabulary((BLANK_SYMBOL, "▁", "▁A", "B"), "piece")
 STEP = 0.03
 EVERYTHING = BeamConfig(beam_width=4000, step_symbols=9, symbol_floor=-1e9, beam_threshold=1e9)
-WEIGHTS = Weights(lm_weight=0.7, word_bonus=0.9, unknown_cost=2.5)
+WEIGHTS = Weights(lm_weight=0.7, word_bonus=0.9, unknown_cost=2.5, letter_cost=1.1)
 TEXTS = ["A", "AB BA", "A AB", "BA A AB", "AB AB BA"]
 
 
@@ -75,16 +75,23 @@ def test_scores_are_exact(vocabulary, seed):
     assert_same(found(decoder, log_probs), all_texts(log_probs, vocabulary, lambda words: 0.0))
 
 
+def letters_of_its_own(word: str) -> int:
+    """Letters beyond those that a known word begins with."""
+    return sum(word[:n] not in ("A", "AB", "B", "BA") for n in range(1, len(word) + 1))
+
+
+@pytest.mark.parametrize("vocabulary", [LETTERS, PIECES], ids=lambda v: v.unit)
 @pytest.mark.parametrize("seed", range(3))
-def test_scores_with_a_word_lm_are_exact(words_lm, seed):
+def test_scores_with_a_word_lm_are_exact(words_lm, seed, vocabulary):
     def score(words: tuple[str, ...]) -> float:
-        unknown = sum(word not in ("A", "AB", "BA") for word in words)
+        unknown = [word for word in words if word not in ("A", "AB", "BA")]
         lm = sum(words_lm.score(words))
-        return 0.7 * lm + 0.9 * len(words) - 2.5 * unknown
+        cost = 2.5 * len(unknown) + 1.1 * sum(map(letters_of_its_own, unknown))
+        return 0.7 * lm + 0.9 * len(words) - cost
 
     log_probs = random_log_probs(seed)
-    decoder = BeamDecoder(LETTERS, STEP, Knowledge(words_lm), WEIGHTS, EVERYTHING)
-    assert_same(found(decoder, log_probs), all_texts(log_probs, LETTERS, score))
+    decoder = BeamDecoder(vocabulary, STEP, Knowledge(words_lm), WEIGHTS, EVERYTHING)
+    assert_same(found(decoder, log_probs), all_texts(log_probs, vocabulary, score))
 
 
 def test_scores_with_an_lm_over_words_as_symbols_are_exact():

@@ -43,7 +43,9 @@ from tests.decoding.beam.test_beam import (
     sharp_log_probs,
 )
 
-WEIGHTS = Weights(lm_weight=0.6, neural_weight=0.7, word_bonus=0.9, unknown_cost=2.5)
+WEIGHTS = Weights(
+    lm_weight=0.6, neural_weight=0.7, word_bonus=0.9, unknown_cost=2.5, letter_cost=0.0
+)
 PAUSED = round(PAUSE / STEP)
 
 

@@ -33,7 +33,9 @@ from tests.decoding.beam.test_beam import (
 )
 from tests.decoding.beam.test_neural import make_model
 
-WEIGHTS = Weights(lm_weight=0.7, rescorer_weight=0.8, word_bonus=0.9, unknown_cost=0.0)
+WEIGHTS = Weights(
+    lm_weight=0.7, rescorer_weight=0.8, word_bonus=0.9, unknown_cost=0.0, letter_cost=0.0
+)
 WORDS = Vocabulary((BLANK_SYMBOL, "<unk>", "A", "AB", "BA"), "symbol")
 
 
@@ -57,7 +59,7 @@ def test_scores_are_exact(words_lm, vocabulary):
 
 def test_an_n_gram_model_says_the_same_after_the_search(words_lm):
     log_probs = random_log_probs(2)
-    weights = Weights(lm_weight=0.7, rescorer_weight=0.7, unknown_cost=0.0)
+    weights = Weights(lm_weight=0.7, rescorer_weight=0.7, unknown_cost=0.0, letter_cost=0.0)
     within = BeamDecoder(LETTERS, STEP, Knowledge(words_lm), weights, EVERYTHING)
     knowledge = Knowledge(rescorer=Ngrams(words_lm))
     after = BeamDecoder(LETTERS, STEP, knowledge, weights, EVERYTHING)
@@ -66,7 +68,7 @@ def test_an_n_gram_model_says_the_same_after_the_search(words_lm):
 
 def test_a_model_can_take_the_place_of_the_one_in_the_search(words_lm):
     log_probs, model = random_log_probs(3), make_model(WORDS)
-    weights = Weights(lm_weight=0.7, rescorer_weight=1.0, unknown_cost=0.0)
+    weights = Weights(lm_weight=0.7, rescorer_weight=1.0, unknown_cost=0.0, letter_cost=0.0)
     instead = Together([(model, 0.4), (Ngrams(words_lm), -0.7)])
     decoder = BeamDecoder(LETTERS, STEP, Knowledge(words_lm, rescorer=instead), weights, EVERYTHING)
 
