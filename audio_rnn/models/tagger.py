@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from audio_rnn.config import require
 from audio_rnn.features import valid_frames
@@ -29,10 +28,8 @@ class TaggerConfig:
     )
     pooling: Pooling = "attention"  # of the scores of steps into that of the clip
     dropout: float = 0.3  # before the output
-    look_ahead: int = 0  # steps that one waits for before it is judged: a word is known by its end
 
     def __post_init__(self) -> None:
-        require(self.look_ahead >= 0, "look_ahead", self.look_ahead, "steps, 0 or more")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
 
 
@@ -69,18 +66,12 @@ class TaggerModel(nn.Module):
         x = self.front(frames, lengths)
         # Small recurrent layers are faster in full precision than in half of it, and more exact.
         with torch.autocast(x.device.type, enabled=False):
-            x = self.recurrent(x.float(), self.front.output_lengths(lengths))[0]
-            return self.rows(self.later(x))
+            return self.rows(self.recurrent(x.float(), self.front.output_lengths(lengths))[0])
 
     def sums(self, rows: Tensor, mask: Tensor) -> Sums:
         """What pooling needs to know of rows (batch, steps, 2 × classes), where mask is True."""
         scores, attention = rows.chunk(2, -1)
         return gather(self.config.pooling, scores, attention, mask)
-
-    def later(self, x: Tensor) -> Tensor:
-        """What the layers know `look_ahead` steps later; zeros at the end: (..., steps, width)."""
-        ahead = self.config.look_ahead
-        return pad(x[..., ahead:, :], (0, 0, 0, min(ahead, x.shape[-2])))
 
     def rows(self, x: Tensor) -> Tensor:
         """What follows the layers: (..., width) -> scores and attention (..., 2 × classes)."""
@@ -97,11 +88,9 @@ class TaggerModel(nn.Module):
 
     def output_stage(self) -> Stage:
         """What follows the layers: (steps, width) -> scores and attention (steps, 2 × classes)."""
-        ahead = self.config.look_ahead
-        return Local(lambda x: self.rows(self.later(x)), 2 * self.classes, future=ahead)
+        return Local(self.rows, 2 * self.classes)
 
     @property
     def delay(self) -> int:
         """Frames after its own that a step of a causal stream waits for."""
-        ahead = self.config.look_ahead * self.front.stride
-        return self.front.future - (self.front.stride - 1) + ahead
+        return self.front.future - (self.front.stride - 1)

@@ -26,16 +26,11 @@ FRONTS = {
 
 
 def make(
-    front: str = "odd",
-    pooling: Pooling = "attention",
-    both: bool = True,
-    orders: int = 2,
-    ahead: int = 0,
+    front: str = "odd", pooling: Pooling = "attention", both: bool = True, orders: int = 2
 ) -> TaggerModel:
     torch.manual_seed(0)
     recurrent = RecurrentConfig(cell="gru", hidden=7, layers=2, bidirectional=both)
-    config = TaggerConfig(FRONTS[front], recurrent, pooling, look_ahead=ahead)
-    model = TaggerModel(config, 9, orders, 5)
+    model = TaggerModel(TaggerConfig(FRONTS[front], recurrent, pooling), 9, orders, 5)
     with torch.no_grad():  # statistics of batch norm as after training
         model.train()
         for _ in range(3):
@@ -89,28 +84,6 @@ def test_a_causal_model_gives_the_same_piece_by_piece(front: str, size: int) -> 
     torch.testing.assert_close(joined, whole, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("size", [1, 13, 200])
-def test_one_that_looks_ahead_gives_the_same_piece_by_piece_and_in_batches(size: int) -> None:
-    model, frames = make(both=False, ahead=3), torch.randn(101, 18)
-    with torch.no_grad():
-        whole = model.all_rows(frames[None], torch.tensor([101]))[0]
-        joined = torch.cat([*run(causal_stream(model), cuts(frames, size), frames[:0])])
-        padded = torch.nn.functional.pad(frames, (0, 0, 0, 40))
-        batch = torch.stack([padded, torch.randn(141, 18)])
-        beside = model.all_rows(batch, torch.tensor([101, 141]))[0, : len(whole)]
-    torch.testing.assert_close(joined, whole, atol=1e-5, rtol=0)
-    torch.testing.assert_close(beside, whole, atol=1e-5, rtol=0)
-
-
-def test_looking_ahead_moves_what_a_model_says() -> None:
-    frames = torch.randn(1, 60, 18)
-    with torch.no_grad():
-        plain, ahead = (
-            make(both=False, ahead=n).all_rows(frames, torch.tensor([60])) for n in (0, 3)
-        )
-    torch.testing.assert_close(ahead[:, :-3], plain[:, 3:])
-
-
 @pytest.mark.parametrize("front", FRONTS)
 def test_a_sweep_over_both_directions_gives_the_whole(front: str) -> None:
     model, frames = make(front), torch.randn(97, 18)
@@ -120,9 +93,8 @@ def test_a_sweep_over_both_directions_gives_the_whole(front: str) -> None:
     torch.testing.assert_close(swept, whole, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("ahead", [0, 3])
-def test_the_delay_is_what_a_stream_waits_for(ahead: int) -> None:
-    model = make(both=False, ahead=ahead)
+def test_the_delay_is_what_a_stream_waits_for() -> None:
+    model = make(both=False)
     stage, frames = causal_stream(model), torch.randn(60, 18)
     given = 0
     with torch.no_grad():
