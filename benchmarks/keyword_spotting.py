@@ -55,7 +55,10 @@ def main() -> None:
     hours = sum(map(len, sound)) / rate / 3600
     quiet = _probabilities(model, sound)
     scenes = [list(listen([model], held_out(path))) for path in arguments.manifests]
-    columns = [f"missed of {path.parent.name}" for path in arguments.manifests]
+    columns = [
+        f"missed of {sum(len(clip.events or ()) for clip, _ in part)}: {path.parent.name}"
+        for path, part in zip(arguments.manifests, scenes)
+    ]
     table = Table("threshold", f"false alarms an hour ({hours:.2f} h)", *columns)
     for name, rules in _rules(arguments).items():
         alarms = len(find_events(quiet, names, step, rules)) / hours
@@ -77,7 +80,7 @@ def missed(
     step: float,
     rules: DetectionConfig,
 ) -> str:
-    """Share of the events that nothing found overlaps, and their number."""
+    """Share of the events that nothing found overlaps."""
     counts = sum(
         (
             overlap_counts(merged(clip.events or ()), find_events(heard.steps, names, step, rules))
@@ -85,8 +88,7 @@ def missed(
         ),
         DetectionCounts(),
     )
-    events = counts.hits + counts.misses
-    return f"{counts.misses / events:.1%} of {events}"
+    return f"{counts.misses / (counts.hits + counts.misses):.1%}"
 
 
 def without_keywords(path: Path, keywords: Sequence[str], rate: int) -> Iterator[np.ndarray]:
