@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+import torch._dynamo  # once, not in every process as it makes its optimiser
 
 from audio_rnn import config as configs
 from audio_rnn import storage
