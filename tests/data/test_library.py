@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,7 @@ def step(keys: np.ndarray, back: int) -> int | str:
 def longest(library: Library, sung: Sung) -> tuple[int, list[int]]:
     """The same as `Search` after all of `sung`, by its definition: weight, and steps of each voice."""
     best, places = (0, [0] * VOICES), np.cumsum([0, *library.lengths])
-    for first, last in zip(places, places[1:]):
+    for first, last in itertools.pairwise(places):
         for place in range(first + 1, last):
             runs = []
             for voice in range(VOICES):
