@@ -19,9 +19,9 @@ from audio_rnn.errors import ManifestError
 from recipes.audio_tagging.checks import check_several, check_single
 from recipes.audio_tagging.config import RecipeConfig
 from recipes.audio_tagging.sharded import (
+    count_in_shards,
     load_train_shards,
     load_valid_shards,
-    shares_of_shards,
 )
 from recipes.prepare import listed
 from recipes.prepared import data_file, in_shards
@@ -63,20 +63,25 @@ def load_shares(config: RecipeConfig, classes: Classes) -> Tensor:
 
     Raises: ManifestError for clips that this model cannot be trained on.
     """
-    if in_shards(path := training_file(config)):
-        return shares_of_shards(config, path, classes)
+    path = training_file(config)
+    counts, total = count_in_shards(config, path) if in_shards(path) else _count(config, classes)
+    if config.model.labels == "one":
+        check_several(classes, path)
+    if not counts:
+        raise ManifestError(
+            f"{path}: found {total} clips in which nothing is heard, expected tags or events in "
+            "some to learn from"
+        )
+    return torch.tensor([counts[name] / total for name in classes.names])
+
+
+def _count(config: RecipeConfig, classes: Classes) -> tuple[Counter[str], int]:
+    """In how many training clips each class is heard, and how many clips there are."""
     path, clips = training_clips(config)
     check_clips(clips, classes, path)
     if config.model.labels == "one":
-        check_several(classes, path)
         check_single(clips, path)
-    counts = Counter(label for u in clips for label in set(u.labels or ()))
-    if not counts:
-        raise ManifestError(
-            f"{path}: found {len(clips)} clips in which nothing is heard, expected tags or events in "
-            "some to learn from"
-        )
-    return torch.tensor([counts[name] / len(clips) for name in classes.names])
+    return Counter(label for u in clips for label in set(u.labels or ())), len(clips)
 
 
 def training_file(config: RecipeConfig) -> Path:

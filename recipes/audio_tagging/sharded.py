@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from audio_rnn.classes import Classes
 from audio_rnn.data.clips import ClipBatch, check_clips, without_events
@@ -36,11 +34,10 @@ def load_valid_shards(
     return ShardBatches(index, reader, replace(config.shards, lanes=1), config.batches)
 
 
-def shares_of_shards(config: RecipeConfig, path: Path, classes: Classes) -> Tensor:
-    """Of the training clips, those that each class is heard in: (classes,)."""
+def count_in_shards(config: RecipeConfig, path: Path) -> tuple[Counter[str], int]:
+    """In how many training clips each class is heard, and how many clips there are."""
     index = read_index(path, config.shards.source)
-    count = sum(map(len, index.durations))
-    return torch.tensor([index.labels[name] / count for name in classes.names])
+    return index.labels, sum(map(len, index.durations))
 
 
 def _reader(config: RecipeConfig, path: Path, classes: Classes) -> ClipReader:

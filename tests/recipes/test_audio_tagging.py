@@ -20,6 +20,7 @@ from audio_rnn.decoding.events import load_rules
 from audio_rnn.errors import ConfigError, InputError, ManifestError, TrainingError
 from audio_rnn.events import Event
 from audio_rnn.inference.tagger import Tagger
+from recipes import shard
 from recipes.audio_tagging.config import RecipeConfig
 from recipes.audio_tagging.cross_validate import cross_validate, show
 from recipes.audio_tagging.evaluate import Options, evaluate
@@ -249,6 +250,9 @@ def test_clips_in_which_nothing_is_heard_are_refused(folds: Path, tmp_path: Path
     write_manifest(tmp_path / "train.jsonl", clips)
     with pytest.raises(ManifestError, match="found 24 clips in which nothing is heard"):
         load_shares(config, Classes(tuple(HERTZ)))
+    shard.prepare(shard.Options(tmp_path, tmp_path / "shards"))
+    with pytest.raises(ManifestError, match=r"shards\.jsonl: found 24 clips in which nothing"):
+        load_shares(replace(config, data=tmp_path / "shards"), Classes(tuple(HERTZ)))
     model = save_small_tagger(tmp_path / "run")
     with pytest.raises(InputError, match=r"24 clips in which nothing is heard.* no score"):
         evaluate(Options(model, tmp_path / "train.jsonl"))
