@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def read_annotations(table: Path, root: Path, separator: str = ";") -> dict[str,
         else:
             parts = map(clean, row.values[columns.label].split(separator))
             known.labels += [part for part in parts if part]
-    _warn_of_overlaps(found)
+    warn_of_overlaps(clip.events for clip in found.values())
     return {name: _heard(clip, columns.timed) for name, clip in found.items()}
 
 
@@ -128,8 +128,9 @@ def _seconds(row: Row, column: str) -> float:
         ) from None
 
 
-def _warn_of_overlaps(clips: dict[str, _Clip]) -> None:
-    overlaps = [place for clip in clips.values() for place in _overlaps(clip.events)]
+def warn_of_overlaps(recordings: Iterable[Mapping[str, Event]]) -> None:
+    """Say on standard error which events begin before another of their label ends."""
+    overlaps = [place for events in recordings for place in _overlaps(events)]
     if overlaps:
         warn(
             f"{len(overlaps)} events overlap an earlier one of their label, as one event: "
@@ -137,7 +138,7 @@ def _warn_of_overlaps(clips: dict[str, _Clip]) -> None:
         )
 
 
-def _overlaps(events: dict[str, Event]) -> list[str]:
+def _overlaps(events: Mapping[str, Event]) -> list[str]:
     """Where events are told that begin before the last one of their label ends."""
     ends: dict[str, float] = {}
     found = []

@@ -1,29 +1,30 @@
-"""Prepare your own sounds: a folder of folders, or a table of what is heard in which file.
+"""Prepare your own sounds: folders of clips, recordings with their labels, or a table.
 
-A folder has a folder a class, with its clips; or train, valid and test, with such folders in each.
+A folder has a folder a class, with its clips; or recordings with a label track beside each, as
+Audacity exports it (a.txt for a.wav); or train, valid and test, with such things in each.
 A .csv or .tsv table has the columns path (or filename) and tags (several are separated by ;), or
 path, onset, offset and label with a row an event, in seconds; a file in which nothing is heard has
 an empty tag or label. More columns, if known: split (train, valid, test) or fold (1, 2 ...), and
 recording, what a clip was cut from. Paths are relative to the table. Every file is read to its end,
 so that none stops the training later. Without given splits, the shares are held out of each class;
-clips of one recording, or with the very same sound, stay together.
+clips of one recording, or with the very same sound, stay together. A single recording whose events
+are known is cut into parts, of which some are held out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio_rnn.audio import EXTENSIONS
+from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import InputError
-from audio_rnn.files import files_below
-from recipes.audio_tagging.annotations import clean, read_annotations
+from recipes.audio_tagging.annotations import read_annotations
 from recipes.audio_tagging.corpus import write_corpus
+from recipes.audio_tagging.folders import find_clips
+from recipes.audio_tagging.one_recording import in_parts
 from recipes.audio_tagging.recordings import Heard, clips, require_files
 from recipes.audio_tagging.splits import divide
-from recipes.prepare import Source, is_below, leave_out, listed, require_folder, run
-from recipes.table import SPLIT_NAMES
+from recipes.prepare import Source, is_below, leave_out, require_folder, run
 
 TABLES = (".csv", ".tsv")
 
@@ -31,7 +32,7 @@ TABLES = (".csv", ".tsv")
 @dataclass(frozen=True)
 class Options:
     source: Source
-    """Folder with a folder a class, or a .csv or .tsv table."""
+    """Folder with a folder a class or with labelled recordings, or a .csv or .tsv table."""
     output: Path = Path("data/sounds_folder")
     """Folder for manifests and classes."""
     valid_share: float = 0.15
@@ -53,50 +54,21 @@ def prepare(options: Options) -> None:
     else:
         root = require_folder(source, "a folder with a folder a class, or a .csv or .tsv table")
         _check_output(source, options.output)
-        found = dict(find_clips(options))
-        heard, classes = found, {tag for what in found.values() for tag in what.tags or ()}
+        heard = find_clips(source, options.output, options.negatives)
+        classes = {tag for what in heard.values() for tag in what.tags or ()}
         files = {name: source / name for name in heard}
     made = clips(heard, files, root, options.output, leave_out if options.skip_broken else _offer)
     if not any(clip.split or clip.fold for clip in made):
-        made = divide(made, options.valid_share, options.test_share)
+        made = _divide(options, made, root)
     write_corpus(options.output, made, root, classes)
 
 
-def find_clips(options: Options) -> Iterator[tuple[str, Heard]]:
-    """Path relative to the source -> class and split of every clip. Raises: InputError."""
-    source = options.source
-    tops = list(_folders(source, options.output))
-    given = {top: SPLIT_NAMES.get(top.name) for top in tops}
-    if tops and all(given.values()) and any(_folders(top, options.output) for top in tops):
-        for top, split in given.items():
-            yield from _labelled(options, top, split)
-    else:
-        yield from _labelled(options, source, None)
-
-
-def _labelled(options: Options, parent: Path, split: str | None) -> Iterator[tuple[str, Heard]]:
-    """The clips of the folders in `parent`, each a class."""
-    folders = list(_folders(parent, options.output))
-    _check_loose(parent, folders)
-    for folder in folders:
-        label = clean(folder.name)
-        files = files_below(folder, EXTENSIONS)
-        if not files:
-            raise InputError(
-                f"{folder}: found no audio file, expected clips of the class {label!r} "
-                f"({' '.join(EXTENSIONS)}); add some or remove the folder"
-            )
-        tags = () if folder.name == options.negatives else (label,)
-        for path in files:
-            yield path.relative_to(options.source).as_posix(), Heard(tags, split=split)
-
-
-def _folders(parent: Path, output: Path) -> Iterator[Path]:
-    """Folders in a folder, sorted; neither hidden ones nor what earlier calls have written."""
-    for path in sorted(parent.iterdir()):
-        own = path.resolve() == output.resolve() or (path / "classes.txt").exists()
-        if path.is_dir() and not path.name.startswith(".") and not own:
-            yield path
+def _divide(options: Options, made: list[Utterance], root: Path) -> list[Utterance]:
+    """Shares are held out; of a single recording whose events are known, parts of it."""
+    shares = options.valid_share, options.test_share
+    if len(made) == 1 and made[0].events and any(shares):
+        made = in_parts(made[0], root, options.output)
+    return divide(made, *shares)
 
 
 def _check_output(source: Path, output: Path) -> None:
@@ -105,15 +77,6 @@ def _check_output(source: Path, output: Path) -> None:
     if inside and output.resolve().parent != source.resolve():
         raise InputError(
             f"--output {output}: lies inside a folder of {source}; expected a place of its own"
-        )
-
-
-def _check_loose(parent: Path, folders: Iterable[Path]) -> None:
-    loose = [path.name for path in parent.iterdir() if path.suffix.lower() in EXTENSIONS]
-    if loose or not list(folders):
-        found = f"the files {listed(loose)}" if loose else "no folder"
-        raise InputError(
-            f"{parent}: found {found}; expected a folder a class with its clips, or name a table"
         )
 
 
