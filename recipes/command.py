@@ -22,9 +22,6 @@ def suggest_evaluation(
 
     `source` is where shards lie, if not beside their index.
     """
-    interpreter, here = Path(sys.executable), Path.cwd()
-    inside = interpreter.is_relative_to(here)  # .venv/bin/python, which no one else has
-    python = str(interpreter.relative_to(here)) if inside else "python"
     files = [data / f"{split}{end}" for split in ("test", "valid") for end in (suffix, SUFFIX)]
     path = next((file for file in files if file.exists()), None)
     if path is None:
@@ -32,7 +29,13 @@ def suggest_evaluation(
             f"{data}: has no data to test or validate with, so no score is known", file=sys.stderr
         )
         return
-    script = f"recipes.{recipe}.evaluate"
-    command = [python, "-m", script, "--model", str(run_dir), option, str(path)]
     elsewhere = ["--source", source] if source and path.name.endswith(SUFFIX) else []
-    print(f"next: {shlex.join([*command, *elsewhere])}", file=sys.stderr)
+    suggest(f"recipes.{recipe}.evaluate", "--model", run_dir, option, path, *elsewhere)
+
+
+def suggest(script: str, *arguments: object) -> None:
+    """Print a command that comes next."""
+    interpreter, here = Path(sys.executable), Path.cwd()
+    inside = interpreter.is_relative_to(here)  # .venv/bin/python, which no one else has
+    python = str(interpreter.relative_to(here)) if inside else "python"
+    print(f"next: {shlex.join([python, '-m', script, *map(str, arguments)])}", file=sys.stderr)

@@ -68,10 +68,10 @@ def _by_fold(clips: Sequence[Utterance]) -> dict[str, list[Utterance]]:
 
 
 def _show(output: Path, parts: Mapping[str, Sequence[Utterance]], classes: Classes) -> None:
-    table = Table()
-    table.add_column("")
+    table = Table(padding=(0, int(len(parts) <= 5)))  # ten folds fit 80 columns
+    table.add_column("" if "train" in parts else "fold")
     for name in parts:
-        table.add_column(name, justify="right")
+        table.add_column(name.removeprefix("fold "), justify="right")
     for heading, cells in _rows(parts):
         table.add_row(heading, *cells)
     if len(classes) <= MOST_CLASSES:

@@ -36,7 +36,7 @@ from recipes.audio_tagging.scenes import (
 )
 from recipes.audio_tagging.sounding import SHORTEST, Region, Waveform, cut, faded, regions
 from recipes.audio_tagging.splits import divide
-from recipes.prepare import NONE, Source, leave_out, listed, require_folder, run
+from recipes.prepare import NONE, Source, leave_out, listed, progress, require_folder, run
 
 KEPT_CLIPS = 512  # that stay in memory
 DEFAULT = SceneConfig()
@@ -84,6 +84,7 @@ def prepare(options: Options) -> None:
             found = f"{count} with {len(sources[name])} clips to mix"
             raise InputError(f"{flag}: found {found}, expected clips, or 0 (but for training)")
     heard = {name: Sounds(options, sources[name]) for name in SPLITS if counts[name]}
+    wanted = [(name, n) for name in heard for n in range(counts[name])]
     clear(options.output)
     scenes = [
         make_scene(
@@ -95,8 +96,7 @@ def prepare(options: Options) -> None:
             heard[name].draw,
             backgrounds[name],
         )
-        for name in heard
-        for n in range(counts[name])
+        for name, n in progress(wanted, "mixing soundscapes", len(wanted))
     ]
     write_corpus(options.output, scenes)
 

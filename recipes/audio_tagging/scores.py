@@ -91,8 +91,9 @@ def show_scores(console: Console, scores: Scores) -> None:
 
 
 def told(name: str, value: float) -> str:
-    """A score for people: shares as per cent."""
-    return f"{value:.2f}" if name == "d'" else f"{value:.2%}"
+    """A score for people: shares as per cent; a dash where nothing was there to be found."""
+    text = f"{value:.2f}" if name == "d'" else f"{value:.2%}"
+    return "-" if np.isnan(value) else text
 
 
 def show_confusions(
@@ -109,14 +110,15 @@ def show_confusions(
         if true != told:
             pairs[true, told] = pairs.get((true, told), 0) + 1
     for (true, told), count in sorted(pairs.items(), key=lambda item: -item[1])[:most]:
-        console.print(f"{true} taken for {told}: {count}", highlight=False)
+        console.print(f"{true} taken for {told}: {count}", highlight=False, markup=False)
 
 
 def show_events(console: Console, counts: EventCounts) -> None:
     """A line for each class."""
     table = Table("class", "events", "found", "false", "event F1", "segment F1")
     for label, count in counts.events.items():
-        segment = counts.segments[label].f1
         numbers = (count.hits + count.misses, count.hits, count.false_alarms)
-        table.add_row(label, *map(str, numbers), f"{count.f1:.1%}", f"{segment:.1%}")
+        found = (count.f1, counts.segments[label].f1)
+        shares = ["-" if np.isnan(f1) else f"{f1:.1%}" for f1 in found]
+        table.add_row(label.replace("[", r"\["), *map(str, numbers), *shares)
     console.print(table)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from audio_rnn.classes import Classes
 from audio_rnn.cli.shell import run_command
+from audio_rnn.data.manifest import read_manifest
 from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.tasks.tagging import Tagging
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
 from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_file
-from recipes.command import suggest_evaluation
+from recipes.command import suggest, suggest_evaluation
 from recipes.same_run import describe_run, keep_digest
 from recipes.training import begin, measure_statistics, report
 
@@ -37,14 +38,17 @@ def train(config: RecipeConfig) -> None:
         measure_statistics(model.features, batches, trainer.process)
     trainer.fit(batches, valid)
     if trainer.process.first and config.fold is None:
-        suggest_evaluation(
-            "audio_tagging",
-            config.run_dir,
-            "--manifest",
-            config.data,
-            ".jsonl",
-            config.shards.source,
-        )
+        _suggest(config)
+
+
+def _suggest(config: RecipeConfig) -> None:
+    """What comes next: where events are known, thresholds first."""
+    run, data = config.run_dir, config.data
+    valid, script = data / "valid.jsonl", "recipes.audio_tagging.evaluate"
+    if valid.exists() and any(u.events for u in read_manifest(valid)):
+        suggest(script, "--model", run, "--manifest", valid, "--tune")
+    source = config.shards.source
+    suggest_evaluation("audio_tagging", run, "--manifest", data, ".jsonl", source)
 
 
 def main() -> None:

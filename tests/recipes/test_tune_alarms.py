@@ -9,12 +9,13 @@ import pytest
 
 from audio_rnn.classes import Classes
 from audio_rnn.data.manifest import Utterance
+from audio_rnn.decoding.events import Rule
 from audio_rnn.errors import ConfigError, InputError
 from audio_rnn.events import Event
 from audio_rnn.metrics.events import DetectionCounts
 from recipes.audio_tagging.evaluate import Options
 from recipes.audio_tagging.hearing import Heard
-from recipes.audio_tagging.tune import tuned_for_alarms
+from recipes.audio_tagging.tune import tuned, tuned_for_alarms
 
 STEP = 0.1
 CLASSES = Classes(("yes", "no"))
@@ -43,6 +44,13 @@ def test_the_loudest_rule_that_is_quiet_enough() -> None:
     ]
     assert 0.8 < found[0][0].threshold <= 0.9
     assert found[0][0].pause_seconds == 0.5
+
+
+def test_where_many_rules_are_as_good_the_nearest_to_the_default_is_taken() -> None:
+    words = {10.0: 0.95, 20.0: 0.9}
+    scene = Utterance("a", 60.0, "a.wav", events=tuple(Event(t, t + 0.3, "yes") for t in words))
+    rules = tuned([scene], [track(60, words)], CLASSES, STEP).rules
+    assert rules == {"yes": Rule(0.5, 0.3)}  # of "no", which is not there, nothing is known
 
 
 def test_a_model_that_never_rests_is_named() -> None:
