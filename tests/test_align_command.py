@@ -124,8 +124,8 @@ def test_a_picture(run, talk, text, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "text: found [], expected a text file or --text, one of them"),
-        (("{text}", "--text", "a"), "expected a text file or --text, one of them"),
+        ((), "text: found none, expected a text file or --text; name the file after"),
+        (("{text}", "--text", "a"), "--text: found 'a', expected none beside the text file"),
         (("--text", "a", "--threshold", "1.5"), "--threshold: found 1.5, expected 0 to 1"),
         (("--text", "a", "--threshold", "nan"), "--threshold: found nan, expected 0 to 1"),
         (("--text", "a", "--format"), "--format: found (), expected one or more formats"),
@@ -136,7 +136,7 @@ def test_a_picture(run, talk, text, tmp_path):
         (("--text", "be 2"), "--text: line 1: found '2' in '2', which this model cannot spell"),
         (("--text", " "), "--text: found no text, expected one utterance a line"),
         (("none.txt",), "none.txt: cannot be read: No such file or directory; expected a text"),
-        (("{talk}",), "expected text in UTF-8"),
+        (("{talk}",), "expected text in UTF-8; the audio comes first, then its text"),
         (("--text", "a", "--channel", "3"), "found no channel 3"),
     ],
 )

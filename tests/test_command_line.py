@@ -192,6 +192,7 @@ def test_user_mistakes_are_one_line_and_status_one(run, model, files, tmp_path, 
         ([files[0], "--output", files[1]], "no folder can be made here"),
         ([files[0], "--batch-seconds", "0"], "batch_seconds: found 0"),
         ([files[0], "--format"], "--format: found none"),
+        (["--hotwords", "abc", files[0]], "before options that take several values"),
         ([files[0], "--format", "srt", files[1]], f"found '{files[1]}', expected one or more of"),
         (["--format", "srt", files[1]], "inputs stand before --format"),
     ]

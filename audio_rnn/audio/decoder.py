@@ -71,8 +71,8 @@ def _decode(stream: BinaryIO, name: str) -> Decoder:
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless .raw
         raise AudioError(
             f"{name}: found no audio format that is known, or damage at its start; "
-            "expected wav, flac, ogg, opus, mp3 or aiff: convert it, such as with ffmpeg, or copy it "
-            "again"
+            "expected wav, flac, ogg, opus, mp3 or aiff: convert it, such as with ffmpeg -i FILE "
+            "NEW.flac, or copy it again"
         ) from error
 
 

@@ -45,7 +45,7 @@ class Options:
     """One or several; name audio and text before it."""
     output: Path | None = None
     """Folder for NAME.FORMAT files; without it, standard output."""
-    overwrite: bool = False
+    overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Replace outputs that exist."""
     threshold: float = 0.03
     """Confidence, 0 to 1, below which an utterance is left out."""
@@ -60,13 +60,12 @@ class Options:
     def __post_init__(self) -> None:
         require(0 <= self.threshold <= 1, "--threshold", self.threshold, "0 to 1")
         require(self.format != (), "--format", self.format, "one or more formats")
-        require(
-            (self.text_file is None) != (self.text is None),
-            "text",
-            [str(text) for text in (self.text_file, self.text) if text is not None],
-            "a text file or --text, one of them",
-            "name the file after the audio",
-        )
+        if self.text_file is None and self.text is None:
+            raise InputError(
+                "text: found none, expected a text file or --text; name the file after the audio"
+            )
+        one = self.text_file is None or self.text is None
+        require(one, "--text", self.text, f"none beside the text file {self.text_file}")
         require(
             self.picture.plot is None or self.audio != STANDARD_INPUT,
             "--plot",
@@ -123,7 +122,10 @@ def _text(options: Options) -> list[str]:
             "utterance a line"
         ) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{options.text_file}: found {error}, expected text in UTF-8") from error
+        raise InputError(
+            f"{options.text_file}: found {error}, expected text in UTF-8; the audio comes first, then "
+            "its text"
+        ) from error
 
 
 def _spell(aligner: Aligner, text: list[str], options: Options) -> list[Line]:

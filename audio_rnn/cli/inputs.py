@@ -50,7 +50,10 @@ def collect(names: Sequence[str], list_file: Path | None) -> Inputs:
         raise InputError("inputs: found an empty name, expected a file, folder, pattern or -")
     named = [*names, *(_lines(list_file) if list_file else [])]
     if not named:
-        raise InputError("inputs: found none; name files, folders, patterns, - or --list FILE")
+        raise InputError(
+            "inputs: found none; name files, folders, patterns, - or --list FILE, before options that "
+            "take several values"
+        )
     found: dict[str, Input | Failure] = {}
     for name in named:
         for item in _expand(name):

@@ -32,9 +32,9 @@ class ListeningOptions:
     """A WAV that grows, or bare samples with --pcm-rate; as a file also other formats."""
     pcm_rate: int | None = None
     """The input is bare samples of so many Hz: 16 bits, little-endian, one channel."""
-    microphone: bool = False
+    microphone: tyro.conf.FlagCreatePairsOff[bool] = False
     """Listen to the microphone; needs pip install 'audio-rnn[microphone]'."""
-    live: bool = False
+    live: tyro.conf.FlagCreatePairsOff[bool] = False
     """Take as long for a file as its sound does."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes the GPU when there is one."""

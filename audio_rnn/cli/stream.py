@@ -29,7 +29,7 @@ class Options:
     """Run folder of a training, or the model folder inside it."""
     format: Literal["txt", "json"] = "txt"
     """json has words with times and confidences, one object a line."""
-    partial: bool = False
+    partial: tyro.conf.FlagCreatePairsOff[bool] = False
     """Also tell what may still change; txt lines then begin with partial or final and a tab."""
     sound: Annotated[ListeningOptions, tyro.conf.arg(name="")] = field(
         default_factory=ListeningOptions

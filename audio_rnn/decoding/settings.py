@@ -29,7 +29,7 @@ class DecodingConfig:
     """Text file with the only words that may be written, one a line; or in every line a word and,
     after it, the symbols that pronounce it."""
     hotwords: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: none)")] = ()
-    """Words or phrases to favour."""
+    """Words or phrases to favour; name the inputs before them."""
     hotwords_from: Path | None = None
     """Text file with more of them, one a line, each with a boost of its own after a tab if wanted."""
     hotword_boost: float = 1.5

@@ -58,7 +58,14 @@ def _load(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not folder.is_dir():
         found = "found a file" if folder.exists() else "no such folder"
         raise ModelError(f"{folder}: {found}; expected the run folder of a training")
-    return storage.load(model_folder(folder), NAME)
+    place = model_folder(folder)
+    runs = sorted(path.parents[1] for path in folder.glob(f"*/{NAME}/{NAME}.json"))
+    if runs and not (place / f"{NAME}.json").exists():
+        raise ModelError(
+            f"{folder}: found a folder of runs, expected one run; name one of those in it, such as "
+            f"{runs[0]}"
+        )
+    return storage.load(place, NAME)
 
 
 def model_folder(folder: Path) -> Path:

@@ -33,3 +33,11 @@ def test_what_is_no_folder_is_told(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(ModelError, match="found a file; expected the run folder"):
         read_model(file, SPEECH)
+
+
+def test_a_folder_of_runs_names_one(tmp_path: Path) -> None:
+    for name in ("later", "first"):
+        save_small_model(tmp_path / name)
+    message = f"found a folder of runs, expected one run; .* such as {tmp_path / 'first'}"
+    with pytest.raises(ModelError, match=message):
+        read_model(tmp_path, SPEECH)
