@@ -15,7 +15,7 @@ from audio_rnn.models.tile import PANEL, ROWS, tile
 
 tell_of_compiling()
 Array = np.ndarray
-add_most, add_two, add_one = tile(ROWS), tile(2), tile(1)
+add_most, add_four, add_two, add_one = (tile(rows) for rows in (ROWS, 4, 2, 1))
 # A product and a sum may become one operation, rounded once; nothing else may be changed. Several
 # threads may compute at once
 compiled = njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
@@ -29,17 +29,27 @@ def multiply(x: Array, panels: Array, bias: Array) -> Array:
     for r in range(rows):
         sums[r, :outputs] = bias
         sums[r, outputs:] = 0
-    for panel in range(count):
+    add_product(x, panels, sums)
+    return sums if sums.shape[1] == outputs else sums[:, :outputs].copy()
+
+
+@compiled
+def add_product(x: Array, panels: Array, sums: Array) -> None:
+    """sums (rows, panels * PANEL) += x (rows, width) @ `in_panels(columns)`; all contiguous."""
+    rows = len(x)
+    for panel in range(len(panels)):
         row = 0
         while row + ROWS <= rows:
             add_most(x, row, panels, panel, sums)
             row += ROWS
+        while row + 4 <= rows:
+            add_four(x, row, panels, panel, sums)
+            row += 4
         while row + 2 <= rows:
             add_two(x, row, panels, panel, sums)
             row += 2
         if row < rows:
             add_one(x, row, panels, panel, sums)
-    return sums if sums.shape[1] == outputs else sums[:, :outputs].copy()
 
 
 def in_panels(columns: Array) -> Array:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import valid_frames
+from audio_rnn.models.gru import run_gru, runs_compiled
 
 Cell = Literal["elman_tanh", "elman_relu", "gru", "lstm"]
 State = tuple[Tensor, ...]  # (h,) or (h, c), each (1, batch, hidden)
@@ -183,7 +184,8 @@ def run_cell(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, 
     if isinstance(cell, nn.LSTM):
         y, last = cell(x, state)
         return y, last
-    y, h = cell(x, state[0] if state else None)
+    first = state[0] if state else None
+    y, h = run_gru(cell, x, first) if runs_compiled(cell, x) else cell(x, first)
     return y, (h,)
 
 
