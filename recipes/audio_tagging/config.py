@@ -27,6 +27,7 @@ class RecipeConfig:
     fold: int | None = None  # of all.jsonl, kept for testing
     valid_fold: int | None = None  # of all.jsonl, to choose the best model by
     longest: float = 30.0  # seconds; longer recordings are cut into parts
+    teachers: tuple[Path, ...] = ()  # trained models of the same classes, to learn from as well
     use_events: bool = True  # false: of what is known when, learn only that it is heard
     model: SoundConfig = field(default_factory=SoundConfig)
     task: TaggingConfig = field(default_factory=TaggingConfig)

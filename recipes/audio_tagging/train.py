@@ -13,6 +13,7 @@ from audio_rnn.models.sound import SoundModel
 from audio_rnn.tasks.tagging import Tagging
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
 from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_file
+from recipes.audio_tagging.teachers import load_teachers
 from recipes.command import suggest_evaluation
 from recipes.same_run import describe_run, keep_digest
 from recipes.training import begin, measure_statistics, report
@@ -25,7 +26,8 @@ def train(config: RecipeConfig) -> None:
     classes = Classes.load(config.data / "classes.txt")
     model = SoundModel(config.model, classes)
     shares = load_shares(config, classes)
-    task = Tagging(model, config.augment, config.clips, config.task, shares)
+    teachers = load_teachers(config, model)
+    task = Tagging(model, config.augment, config.clips, config.task, shares, teachers)
     trainer = Trainer(task, config.training, config.run_dir)
     batches = load_train(config, classes, trainer.process)
     valid = load_valid(config, classes)
