@@ -19,7 +19,6 @@ from audio_rnn.features import valid_frames
 from audio_rnn.metrics.tags import accuracy, average_precisions, mean_over_classes
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.tagger import Scores
-from audio_rnn.tasks.teaching import Teachers
 
 
 @dataclass(frozen=True)
@@ -28,12 +27,10 @@ class TaggingConfig:
 
     balance: float = 0.0  # how far rare classes are weighted up: 0 not at all, 1 to equal shares
     events: float = 1.0  # weight of the loss of steps, where events are known
-    taught: float = 1.0  # share of the targets that teachers tell, where there are some
 
     def __post_init__(self) -> None:
         require(0 <= self.balance <= 1, "balance", self.balance, "a share from 0 to 1")
         require(self.events >= 0, "events", self.events, "0 or more")
-        require(0 < self.taught <= 1, "taught", self.taught, "a share above 0, up to 1")
 
 
 class Tagging:
@@ -48,10 +45,9 @@ class Tagging:
         clips: ClipAugmentConfig,
         config: TaggingConfig,
         shares: Tensor,
-        teachers: Teachers | None = None,
     ) -> None:
         """`shares` (classes,): of the training clips, those that each class is heard in."""
-        self.model, self.config, self.teachers = model, config, teachers
+        self.model, self.config = model, config
         features, several = model.features.config, model.config.labels == "several"
         self.monitor = "mean_ap" if several else "accuracy"
         self.waveforms = WaveformAugment(augment.waveform, features.sample_rate)
@@ -63,8 +59,6 @@ class Tagging:
     def losses(self, batch: ClipBatch) -> dict[str, Tensor]:
         """Cross entropy of the tags of each clip, and of the steps of those with known events."""
         frames, lengths, heard = self._augmented(batch)
-        if self.teachers:
-            heard = self.teachers.heard(frames, lengths, heard)
         frames, lengths = self.model.features.finish(frames, lengths)
         scores = self.model.tagger(*self.masks(frames, lengths))
         found = {"tags": self._tag_loss(scores.clips, heard.tags)}

@@ -28,7 +28,6 @@ class RecipeConfig:
     valid_fold: int | None = None  # of all.jsonl, to choose the best model by
     longest: float = 30.0  # seconds; longer recordings are cut into parts
     init: Path | None = None  # run folder of a model to begin with, which is then built like it
-    teachers: tuple[Path, ...] = ()  # trained models of the same classes, to learn from as well
     use_events: bool = True  # false: of what is known when, learn only that it is heard
     model: SoundConfig = field(default_factory=SoundConfig)
     task: TaggingConfig = field(default_factory=TaggingConfig)

@@ -3,8 +3,7 @@
 python -m recipes.audio_tagging.cross_validate --config conf/audio_tagging/esc10.yaml
 
 What is trained already is not trained again, so that an interrupted call goes on. To repeat all with
-other seeds, add --training.seed 1 and another --run-dir. A teacher (--teachers) is such a run-dir:
-each fold is taught by those that were trained without it.
+other seeds, add --training.seed 1 and another --run-dir.
 """
 
 from __future__ import annotations
@@ -35,8 +34,7 @@ def cross_validate(config: RecipeConfig) -> dict[int, Scores]:
     for fold in folds:
         run_dir = config.run_dir / f"fold{fold}"
         say(f"fold {fold} of {len(folds)}: {run_dir}")
-        teachers = tuple(folder / f"fold{fold}" for folder in config.teachers)
-        train(replace(config, fold=fold, run_dir=run_dir, teachers=teachers))
+        train(replace(config, fold=fold, run_dir=run_dir))
         results[fold] = evaluate(Options(run_dir, path, fold, config.training.device))
     show(results)
     return results

@@ -1,4 +1,4 @@
-"""Taggers that begin with another, or learn from what others hear."""
+"""Taggers that begin with another: what they take, what they refuse, how they start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from audio_rnn.errors import ConfigError
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.transfer import begin_sound
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
-from recipes.audio_tagging.cross_validate import cross_validate
 from recipes.audio_tagging.evaluate import Options, evaluate
 from recipes.audio_tagging.train import train
 from tests.recipes.test_audio_tagging import HERTZ, TINY, write_clips
@@ -26,7 +25,6 @@ STILL = replace(TINY.training, epochs=1, rate=1e-9, keep="last")  # weights stay
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
     whole = write_clips(folder, 30)
-    write_manifest(folder / "all.jsonl", whole)
     write_manifest(folder / "train.jsonl", whole[:20])
     write_manifest(folder / "test.jsonl", whole[20:])
     return folder
@@ -100,45 +98,3 @@ def test_the_config_is_that_of_the_parent(parent: Path, clips: Path, tmp_path: P
     other = [*arguments, "--model.tagger.recurrent.hidden", "9", "--run-dir", str(tmp_path)]
     with pytest.raises(ConfigError, match=r"model\.tagger\.recurrent\.hidden: found 9, expected 8"):
         train(from_arguments("", other))
-
-
-def test_a_student_hears_what_its_teachers_hear_not_what_the_data_say(
-    clips: Path, parent: Path, tmp_path: Path
-) -> None:
-    """All labels of the student's data are wrong, and all its targets are the teachers'."""
-    low, high = HERTZ
-    (tmp_path / "wrong").mkdir()
-    swapped = relabelled(clips, tmp_path / "wrong", {high: low, low: high})
-    Classes((low, high)).save(swapped / "classes.txt")
-    training = replace(TINY.training, keep="last")
-    student = run_of(swapped, tmp_path / "student", teachers=(parent, parent), training=training)
-    train(student)
-    assert accuracy(tmp_path / "student", clips) == 1
-    train(replace(student, run_dir=tmp_path / "untaught", teachers=()))
-    assert accuracy(tmp_path / "untaught", clips) == 0
-
-
-def test_each_fold_is_taught_by_models_that_have_not_heard_it(clips: Path, tmp_path: Path) -> None:
-    """From what is found in the folders of both; a teacher that heard the test is refused."""
-    config = run_of(clips, tmp_path / "a", training=STILL)
-    cross_validate(config)
-    cross_validate(replace(config, run_dir=tmp_path / "b", teachers=(tmp_path / "a",)))
-    taught = (tmp_path / "b/fold2/config.yaml").read_text()
-    assert f"teachers:\n- {tmp_path / 'a/fold2'}\n" in taught
-    other = replace(config, run_dir=tmp_path / "c", fold=1, teachers=(tmp_path / "a/fold2",))
-    with pytest.raises(ConfigError, match="trained with fold 2 kept for testing, expected 1"):
-        train(other)
-
-
-def test_teachers_of_other_classes_or_frames_are_refused(
-    clips: Path, parent: Path, tmp_path: Path
-) -> None:
-    low, high = HERTZ
-    (tmp_path / "data").mkdir()
-    data = relabelled(clips, tmp_path / "data", {high: high, low: "another"})
-    with pytest.raises(ConfigError, match=r"has classes .* expected those of the student"):
-        train(run_of(data, tmp_path / "run", teachers=(parent,), training=STILL))
-    features = replace(TINY.model.features, n_mels=20)
-    config = run_of(clips, tmp_path / "run", teachers=(parent,), training=STILL)
-    with pytest.raises(ConfigError, match=r"has model\.features .* expected those of the student"):
-        train(replace(config, model=replace(TINY.model, features=features)))
