@@ -1,7 +1,8 @@
-"""Begin a speech model with the weights of another, whose vocabulary may differ."""
+"""Begin a model with the weights of another, whose symbols or classes may differ."""
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,23 +11,25 @@ from torch import Tensor
 from audio_rnn.config import differences, to_dict
 from audio_rnn.errors import ConfigError
 from audio_rnn.models.folder import load_weights
+from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.vocabulary import BLANK, Vocabulary
 
-OUTPUTS = ("acoustic.output.weight", "acoustic.output.bias")  # a row for each symbol
-FREE = {"acoustic.dropout", "acoustic.recurrent.dropout"}  # fields that no weight depends on
+Rows = dict[int, int]  # row of the output -> row of the other model's output
+SPEECH_FREE = {"acoustic.dropout", "acoustic.recurrent.dropout"}  # fields no weight depends on
+SOUND_FREE = {"tagger.dropout", "tagger.recurrent.dropout", "tagger.pooling", "labels"}
 
 
 @dataclass(frozen=True)
 class Inherited:
-    """What became of the symbols."""
+    """What became of the symbols or classes."""
 
     known: tuple[str, ...]  # whose outputs were taken
     new: tuple[str, ...]  # whose outputs are learned from nothing
-    unused: tuple[str, ...]  # which only the parent can write
+    unused: tuple[str, ...]  # which only the parent can tell
 
 
-def begin_with(model: SpeechModel, folder: Path) -> Inherited:
+def begin_speech(model: SpeechModel, folder: Path) -> Inherited:
     """Give `model` all that the model in `folder` has: weights, statistics, rows of the output.
 
     The outputs of symbols which that model lacks stay as they were initialised.
@@ -34,15 +37,25 @@ def begin_with(model: SpeechModel, folder: Path) -> Inherited:
     Raises: ModelError for a broken folder, ConfigError when the two are not built alike.
     """
     parent = SpeechModel.load(folder)
-    _check_alike(model, parent, folder)
     rows = shared_rows(model.vocabulary, parent.vocabulary)
-    own, theirs = model.state_dict(), parent.state_dict()
-    outputs = {name: _with_rows(own[name], theirs[name], rows) for name in OUTPUTS}
-    load_weights(model, {**theirs, **outputs}, folder)
-    return _account(model.vocabulary, parent.vocabulary, rows)
+    _take(model, parent, "acoustic.output", rows, SPEECH_FREE, folder)
+    return _account(model.vocabulary.symbols, parent.vocabulary.symbols, rows)
 
 
-def shared_rows(own: Vocabulary, other: Vocabulary) -> dict[int, int]:
+def begin_sound(model: SoundModel, folder: Path) -> Inherited:
+    """The same for a model of sounds and its classes.
+
+    Raises: ModelError for a broken folder, ConfigError when the two are not built alike.
+    """
+    parent = SoundModel.load(folder)
+    own, theirs = model.classes.names, parent.classes.names
+    scores = {i: theirs.index(name) for i, name in enumerate(own) if name in theirs}
+    attention = {i + len(own): j + len(theirs) for i, j in scores.items()}
+    _take(model, parent, "tagger.output", scores | attention, SOUND_FREE, folder)
+    return _account(own, theirs, scores)
+
+
+def shared_rows(own: Vocabulary, other: Vocabulary) -> Rows:
     """Id -> id of the same symbol in another vocabulary; only the blank when the units differ."""
     if own.unit != other.unit:
         return {BLANK: BLANK}
@@ -50,28 +63,49 @@ def shared_rows(own: Vocabulary, other: Vocabulary) -> dict[int, int]:
     return {BLANK: BLANK, **{own.ids[symbol]: other.ids[symbol] for symbol in known}}
 
 
-def _check_alike(model: SpeechModel, parent: SpeechModel, folder: Path) -> None:
+def _take(
+    model: SpeechModel | SoundModel,
+    parent: SpeechModel | SoundModel,
+    output: str,
+    rows: Rows,
+    free: Set[str],
+    folder: Path,
+) -> None:
+    """All weights of `parent`, but of its linear layer `output` only `rows`."""
+    _check_alike(model, parent, free, folder)
+    own, theirs = model.state_dict(), parent.state_dict()
+    names = (f"{output}.weight", f"{output}.bias")
+    outputs = {name: _with_rows(own[name], theirs[name], rows) for name in names}
+    load_weights(model, {**theirs, **outputs}, folder)
+
+
+def _check_alike(
+    model: SpeechModel | SoundModel,
+    parent: SpeechModel | SoundModel,
+    free: Set[str],
+    folder: Path,
+) -> None:
     found = differences(to_dict(model.config), to_dict(parent.config))
     problems = [
         f"model.{name}: found {own!r}, expected {theirs!r}"
         for name, (own, theirs) in found.items()
-        if name not in FREE
+        if name not in free
     ]
     if problems:
         raise ConfigError(f"{'; '.join(problems)}, as {folder} has it; leave these fields out")
 
 
-def _with_rows(own: Tensor, theirs: Tensor, rows: dict[int, int]) -> Tensor:
-    """`own` (symbols, ...), whose rows that stand in `rows` are those of `theirs`."""
+def _with_rows(own: Tensor, theirs: Tensor, rows: Rows) -> Tensor:
+    """`own` (outputs, ...), whose rows that stand in `rows` are those of `theirs`."""
     result = own.clone()
     result[list(rows)] = theirs[list(rows.values())]
     return result
 
 
-def _account(own: Vocabulary, other: Vocabulary, rows: dict[int, int]) -> Inherited:
+def _account(own: tuple[str, ...], other: tuple[str, ...], rows: Rows) -> Inherited:
     taken = set(rows.values())
     return Inherited(
-        tuple(symbol for i, symbol in enumerate(own.symbols) if i in rows),
-        tuple(symbol for i, symbol in enumerate(own.symbols) if i not in rows),
-        tuple(symbol for i, symbol in enumerate(other.symbols) if i not in taken),
+        tuple(name for i, name in enumerate(own) if i in rows),
+        tuple(name for i, name in enumerate(own) if i not in rows),
+        tuple(name for i, name in enumerate(other) if i not in taken),
     )

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from audio_rnn.augment import AugmentConfig
 from audio_rnn.augment.clips import ClipAugmentConfig
-from audio_rnn.config import from_command_line, require
+from audio_rnn.config import require
 from audio_rnn.data.batching import BatchConfig
 from audio_rnn.data.shards import ShardConfig
 from audio_rnn.engine.config import TrainingConfig
-from audio_rnn.models.sound import SoundConfig
+from audio_rnn.models.sound import SoundConfig, SoundModel
 from audio_rnn.tasks.tagging import TaggingConfig
-from recipes.command import program
+from recipes.inherit import from_arguments_around
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class RecipeConfig:
     fold: int | None = None  # of all.jsonl, kept for testing
     valid_fold: int | None = None  # of all.jsonl, to choose the best model by
     longest: float = 30.0  # seconds; longer recordings are cut into parts
+    init: Path | None = None  # run folder of a model to begin with, which is then built like it
     use_events: bool = True  # false: of what is known when, learn only that it is heard
     model: SoundConfig = field(default_factory=SoundConfig)
     task: TaggingConfig = field(default_factory=TaggingConfig)
@@ -47,5 +48,8 @@ class RecipeConfig:
 
 
 def from_arguments(description: str, arguments: list[str] | None = None) -> RecipeConfig:
-    """The config that the command line describes. Raises: ConfigError."""
-    return from_command_line(RecipeConfig, description, arguments, prog=program())
+    """The config that the command line describes; with `init`, around the config of that model.
+
+    Raises: ConfigError, ModelError.
+    """
+    return from_arguments_around(RecipeConfig, SoundModel.load, description, arguments)

@@ -11,10 +11,12 @@ from audio_rnn.data.manifest import read_manifest
 from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.sound import SoundModel
+from audio_rnn.models.transfer import begin_sound
 from audio_rnn.tasks.tagging import Tagging
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
 from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_file
 from recipes.command import suggest, suggest_evaluation
+from recipes.inherit import report_inherited
 from recipes.same_run import describe_run, keep_digest
 from recipes.training import begin, measure_statistics, report
 
@@ -25,6 +27,7 @@ def train(config: RecipeConfig) -> None:
     begin(config.training)
     classes = Classes.load(config.data / "classes.txt")
     model = SoundModel(config.model, classes)
+    inherited = begin_sound(model, config.init) if config.init else None
     shares = load_shares(config, classes)
     task = Tagging(model, config.augment, config.clips, config.task, shares)
     trainer = Trainer(task, config.training, config.run_dir)
@@ -34,7 +37,9 @@ def train(config: RecipeConfig) -> None:
         describe_run(config.run_dir, config)
         keep_digest(config.run_dir / "train.sha256", training_file(config))
         report(model, batches, "clips")
-    if model.features.config.normalization == "global" and not trainer.begun:
+    if config.init and inherited and trainer.process.first and not trainer.begun:
+        report_inherited(config.init, inherited, "classes")
+    if model.features.config.normalization == "global" and not (inherited or trainer.begun):
         measure_statistics(model.features, batches, trainer.process)
     trainer.fit(batches, valid)
     if trainer.process.first and config.fold is None:

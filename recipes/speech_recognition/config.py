@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audio_rnn.augment import AugmentConfig
-from audio_rnn.config import from_command_line, to_dict
 from audio_rnn.data.batching import BatchConfig
 from audio_rnn.data.shards import ShardConfig
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
-from recipes.command import program
+from recipes.inherit import from_arguments_around
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,4 @@ def from_arguments(description: str, arguments: list[str] | None = None) -> Reci
 
     Raises: ConfigError, ModelError.
     """
-    config = from_command_line(RecipeConfig, description, arguments, prog=program())
-    if config.init is None:
-        return config
-    given = {"model": to_dict(SpeechModel.load(config.init).config)}
-    return from_command_line(RecipeConfig, description, arguments, given, program())
+    return from_arguments_around(RecipeConfig, SpeechModel.load, description, arguments)

@@ -5,15 +5,14 @@ python -m recipes.speech_recognition.train --config conf/speech_recognition/an4.
 
 from __future__ import annotations
 
-import sys
-
 from audio_rnn.cli.shell import run_command
 from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.speech import SpeechModel
-from audio_rnn.models.transfer import Inherited, begin_with
+from audio_rnn.models.transfer import begin_speech
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import Vocabulary
+from recipes.inherit import report_inherited
 from recipes.prepared import data_file
 from recipes.same_run import describe_run, keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
@@ -28,7 +27,7 @@ def train(config: RecipeConfig) -> None:
     begin(config.training)
     vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
     model = SpeechModel(config.model, vocabulary)
-    inherited = begin_with(model, config.init) if config.init else None
+    inherited = begin_speech(model, config.init) if config.init else None
     task = Recognition(model, config.augment)
     trainer = Trainer(task, config.training, config.run_dir)
     batches = load_train(config, model, trainer.process)
@@ -38,27 +37,13 @@ def train(config: RecipeConfig) -> None:
         keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
         keep_digest(config.run_dir / "train.sha256", data_file(config.data, "train"))
         report(model, batches, "utterances")
-    if inherited and trainer.process.first and not trainer.begun:
-        report_inherited(config, inherited)
+    if config.init and inherited and trainer.process.first and not trainer.begun:
+        report_inherited(config.init, inherited, "symbols")
     if model.features.config.normalization == "global" and not (inherited or trainer.begun):
         measure_statistics(model.features, batches, trainer.process)
     end = trainer.fit(batches, valid)
     if trainer.process.first:
         report_outcome(config, end, batches, task.silent)
-
-
-def report_inherited(config: RecipeConfig, inherited: Inherited) -> None:
-    """Say what a model began with."""
-    print(
-        f"begins with {config.init}: its features, statistics and weights; of the output "
-        f"{len(inherited.known)} symbols, {len(inherited.new)} new{_named(inherited.new)}, "
-        f"{len(inherited.unused)} left behind{_named(inherited.unused)}",
-        file=sys.stderr,
-    )
-
-
-def _named(symbols: tuple[str, ...]) -> str:
-    return f" ({' '.join(map(repr, symbols[:10]))})" if symbols else ""
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from audio_rnn.features import FeatureConfig
 from audio_rnn.models.acoustic import AcousticConfig
 from audio_rnn.models.recurrent import RecurrentConfig
 from audio_rnn.models.speech import SpeechConfig, SpeechModel
-from audio_rnn.models.transfer import begin_with, shared_rows
+from audio_rnn.models.transfer import begin_speech, shared_rows
 from audio_rnn.runs.history import read_history
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
@@ -125,7 +125,7 @@ def test_rows_of_the_output_follow_their_symbols(parent: Path) -> None:
     other = SpeechModel.load(parent)
     vocabulary = Vocabulary((BLANK_SYMBOL, "é", "b", "a"))
     model = SpeechModel(other.config, vocabulary)
-    assert begin_with(model, parent).new == ("é",)
+    assert begin_speech(model, parent).new == ("é",)
     places = [0, other.vocabulary.ids["b"], other.vocabulary.ids["a"]]
     own, theirs = (m.acoustic.output for m in (model, other))
     assert torch.equal(own.weight[[0, 2, 3]], theirs.weight[places])
