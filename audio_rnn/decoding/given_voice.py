@@ -34,15 +34,15 @@ class GivenVoice:
     @property
     def milestone(self) -> int:
         """Bars begun: how far this one is, beside others that say more or less in a bar."""
-        return self.grammar.state.bar
+        return self.grammar.state["bar"]
 
     def allowed(self) -> np.ndarray:
         """(symbols,) bool: what may come next."""
         following = self.given[self.place]
         state = self.grammar.state
         forced = KIND[following] not in OPEN
-        mask = np.zeros(SIZE, bool) if forced or not state.bar else self._others(following)
-        if forced or state.last in DONE or (state.last is Kind.PROGRAM and state.voices > 1):
+        mask = np.zeros(SIZE, bool) if forced or not state["bar"] else self._others(following)
+        if forced or state.last in DONE or (state.last is Kind.PROGRAM and state["voices"] > 1):
             mask[following] = True
         return mask
 
@@ -60,7 +60,7 @@ class GivenVoice:
     def _others(self, following: int) -> np.ndarray:
         """What the voices that are not given may say before the next of the given symbols."""
         state, mask = self.grammar.state, self.grammar.allowed()
-        mask &= OTHERS if state.voice else OTHERS_BEFORE_VOICE
+        mask &= OTHERS if state["voice"] else OTHERS_BEFORE_VOICE
         positions = mask[ids_of(Kind.AT)]
         positions[: self._free_from()] = False
         if KIND[following] == Kind.AT:
@@ -70,5 +70,5 @@ class GivenVoice:
     def _free_from(self) -> int:
         """The first position of this bar at which another voice has a pitch that it may begin."""
         state = self.grammar.state
-        free = self.grammar.free_from(range(1, state.voices))
-        return int(np.clip(free - state.start, 0, len(KIND)))
+        free = self.grammar.free_from(range(1, state["voices"]))
+        return int(np.clip(free - state["start"], 0, len(KIND)))

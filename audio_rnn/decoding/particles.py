@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from audio_rnn.data.sequences import BOUNDARY
-from audio_rnn.decoding.sampling import WINDOW, Constraint, Sampler, allow
+from audio_rnn.decoding.sampling import Constraint, Sampler, check, recent_of
 from audio_rnn.models.stepper import choose_rows
 
 ENDED = 1 << 60  # beyond every milestone
@@ -75,13 +75,13 @@ class _Cloud(Generic[G]):
         """Draw until every sequence has come by one more milestone, or has ended; which one."""
         goal = 1 + self._milestones().min()
         while (rows := np.flatnonzero(self._milestones() < goal)).size:
-            allowed = allow([self.constraints[row] for row in rows])
+            allowed = check(np.stack([self.constraints[row].allowed() for row in rows]))
             self.weights[rows] += self._log_mass(rows, allowed)
             symbols = self.sampler.draw(
                 self.logits[rows],
                 allowed,
-                [self.draws[row] for row in rows],
-                [self.symbols[row][-WINDOW:] for row in rows],
+                np.array([self.draws[row].random() for row in rows]),
+                recent_of([self.symbols[row] for row in rows]),
             )
             self._take(rows, symbols)
         return int(goal)

@@ -9,14 +9,13 @@ import numpy as np
 
 from audio_rnn.decoding.plan import Plan
 from audio_rnn.decoding.usable import check_known, find_usable
+from audio_rnn.decoding.wishes import BEYOND, RAMPS, allow_wished, wishes_of
 from audio_rnn.errors import MusicError
-from audio_rnn.midi.controls import SPAN
 from audio_rnn.midi.grammar import Grammar
 from audio_rnn.midi.home import STAY, Home
 from audio_rnn.midi.piece import Key
 from audio_rnn.midi.symbols import (
     BARS,
-    FIRST,
     KEYS,
     METERS,
     REGISTERS,
@@ -25,8 +24,6 @@ from audio_rnn.midi.symbols import (
     ids_of,
 )
 from audio_rnn.midi.tidy import nearest
-
-COMMON = (0.02, 0.98)  # levels; what is beyond them a model has hardly seen
 
 
 class Planned:
@@ -56,31 +53,19 @@ class Planned:
 
         Raises: MusicError for a plan of symbols that are not known, or no pitch that may sound.
         """
-        self.plan = plan
         usable = find_usable(plan, known, key, home)
-        self.fixed = _fixed(plan, home)
-        for kind, index in self.fixed.items():
+        fixed = _fixed(plan, home)
+        for kind, index in fixed.items():
             check_known(usable, kind, index, home, key)
-        if plan.bars is not None and Kind.BARS not in self.fixed:
+        if plan.bars is not None and Kind.BARS not in fixed:
             usable[ids_of(Kind.BARS)] = False
-        ramps = {Kind.DENSITY: plan.density, Kind.REGISTER: plan.register}
-        self.shares = {kind: _shares(kind, usable, home, told) for kind in ramps}
-        self.ramps = {kind: ramp for kind, ramp in ramps.items() if ramp is not None}
-        self.first_register = None if Kind.REGISTER in self.ramps else first_register
+        shares = {kind: _shares(kind, usable, home, told) for kind in RAMPS}
+        self.wishes = wishes_of(plan, fixed, shares, first_register)
         self.grammar = Grammar(usable, plan.bars)
 
     def allowed(self) -> np.ndarray:
         """(symbols,) bool: what may come next."""
-        mask = self.grammar.allowed()
-        for kind, index in (self.fixed | self._varying()).items():
-            part = mask[ids_of(kind)]
-            wanted = part[index]
-            part[:] = False
-            if wanted:
-                mask[:] = False
-                mask[FIRST[kind] + index] = True
-                return mask
-        return mask
+        return allow_wished(self.grammar.state.states, self.grammar.rules, self.wishes)[0]
 
     def take(self, symbol: int) -> None:
         """Go on by an allowed symbol."""
@@ -92,35 +77,17 @@ class Planned:
         other.grammar = self.grammar.copy()
         return other
 
-    def _varying(self) -> dict[Kind, int]:
-        """Density and register of the bar that begins; they change with every fourth one."""
-        number = self.grammar.state.bar
-        bar = max(number - 1, 0) // SPAN * SPAN
-        levels = {kind: _level(ramp, bar, self.plan.bars) for kind, ramp in self.ramps.items()}
-        if number <= 1 and self.first_register is not None:
-            levels[Kind.REGISTER] = self.first_register
-        return {
-            kind: int(np.searchsorted(self.shares[kind], np.clip(level, *COMMON), side="right"))
-            for kind, level in levels.items()
-        }
-
 
 def _shares(kind: Kind, usable: np.ndarray, home: Home, told: np.ndarray | None) -> np.ndarray:
-    """(places of a kind,) the share of what was told that lies at or below each; the last is 2."""
+    """(places of a kind,) the share of what was told that lies at or below each; the last is BEYOND."""
     known = usable[ids_of(kind)]
     often = known if told is None else told[ids_of(kind)]
     if kind is Kind.REGISTER:
         often = np.roll(often, -round(home.semitones / REGISTERS.step))
     shares = np.cumsum(often * known if (often * known).any() else known, dtype=np.float64)
     shares /= shares[-1]
-    shares[shares == 1] = 2  # whatever is asked lies below
+    shares[shares == 1] = BEYOND  # whatever is asked lies below
     return shares
-
-
-def _level(ramp: tuple[float, float], bar: int, bars: float | None) -> float:
-    spans = (min(bars, 1e9) - 1) // SPAN if bars else 0
-    done = min(bar / SPAN / spans, 1.0) if spans else 0.0
-    return ramp[0] + (ramp[1] - ramp[0]) * done
 
 
 def _fixed(plan: Plan, home: Home) -> dict[Kind, int]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 import numpy as np
@@ -13,10 +13,14 @@ from numba import njit
 from audio_rnn.config import require
 from audio_rnn.data.sequences import BOUNDARY
 from audio_rnn.decoding.guidance import GuidedStepper
+from audio_rnn.decoding.planned import Planned
+from audio_rnn.decoding.together import Together
 from audio_rnn.errors import DecodingError
 from audio_rnn.models.stepper import Layer, Stepper, choose_rows
 
 WINDOW = 24  # last symbols whose repetition is held against them, where they count
+AHEAD = 64  # random numbers of a sequence that are drawn at once
+NONE = -1  # no symbol
 
 
 class Constraint(Protocol):
@@ -63,12 +67,12 @@ class Sampler:
         self.counted = counted
 
     def sample(
-        self, constraints: Sequence[Constraint], seeds: Sequence[int], given: Sequence[int] = ()
+        self, pieces: Sequence[Planned], seeds: Sequence[int], given: Sequence[int] = ()
     ) -> Iterator[list[tuple[int, int]]]:
         """Draw until every sequence has ended; memory does not grow with what has been drawn.
 
         Args:
-            constraints: one for each sequence, which have taken what is `given`.
+            pieces: one for each sequence, which have taken what is `given`; they stay as they are.
             seeds: one for each sequence.
             given: symbols that all of them begin with.
 
@@ -77,26 +81,23 @@ class Sampler:
 
         Raises: DecodingError where no symbol is allowed.
         """
-        rows = list(range(len(constraints)))
+        rows, together = np.arange(len(pieces)), Together(pieces)
         logits, state = self.read(len(rows), given)
-        draws = [np.random.default_rng(seed) for seed in seeds]
-        recent = [deque(given, WINDOW) for _ in constraints]
-        while rows:
-            allowed = allow([constraints[row] for row in rows])
-            symbols = self.draw(
-                logits, allowed, [draws[row] for row in rows], [recent[row] for row in rows]
-            )
+        chances, recent = Chances(seeds), recent_of([given] * len(rows))
+        for step in count():
+            symbols = self.draw(logits, check(together.allowed()), chances.draw(), recent)
             going = symbols != BOUNDARY
-            rows = [row for row, goes in zip(rows, going) if goes]
-            symbols = symbols[going]
-            drawn = list(zip(rows, symbols.tolist()))
-            for row, symbol in drawn:
-                constraints[row].take(symbol)
-                recent[row].append(symbol)
-            if not drawn:
+            if not going.all():
+                rows, symbols, recent = rows[going], symbols[going], recent[going]
+                chances.keep(going)
+                together.keep(going)
+                state = choose_rows(state, going)
+            if not len(rows):
                 return
-            yield drawn
-            logits, state = self.model.step(symbols, choose_rows(state, going))
+            together.take(symbols)
+            recent[:, step % WINDOW] = symbols  # in place of the oldest
+            yield list(zip(rows.tolist(), symbols.tolist()))
+            logits, state = self.model.step(symbols, state)
 
     def read(self, batch: int, given: Sequence[int]) -> tuple[np.ndarray, list[Layer]]:
         """Logits and state of so many sequences that all begin with `given`."""
@@ -109,31 +110,57 @@ class Sampler:
         self,
         logits: np.ndarray,
         allowed: np.ndarray,
-        draws: Sequence[np.random.Generator],
-        recent: Sequence[Iterable[int]],
+        chances: np.ndarray,
+        recent: np.ndarray,
     ) -> np.ndarray:
         """One symbol for each sequence, out of those that are `allowed` (batch, symbols).
 
-        Each draws from its own random numbers, knowing its own last symbols.
+        Each has its own chance (batch,) in [0, 1), and its own last symbols (batch, WINDOW).
         """
-        if self.config.repetition != 1:
-            logits = np.stack([self._penalise(*pair) for pair in zip(logits, recent)])
-        chances = np.array([generator.random() for generator in draws])
         config = self.config
+        if config.repetition != 1:
+            again = self._again(recent, logits.shape[1])
+            logits = logits - np.float32(np.log(config.repetition)) * again
         top_k = config.top_k or allowed.shape[1]
         return draw(logits, allowed, chances, config.temperature, top_k, config.top_p)
 
-    def _penalise(self, logits: np.ndarray, recent: Iterable[int]) -> np.ndarray:
-        again = np.zeros(len(logits), bool)
-        again[list(recent)] = True
-        if self.counted is not None:
-            again &= self.counted
-        return logits - np.float32(np.log(self.config.repetition)) * again
+    def _again(self, recent: np.ndarray, symbols: int) -> np.ndarray:
+        """(batch, symbols) bool: what a penalty of repetition is for."""
+        again = np.zeros((len(recent), symbols + 1), bool)
+        np.put_along_axis(again, recent, True, axis=1)
+        again = again[:, :NONE]
+        return again if self.counted is None else again & self.counted
 
 
-def allow(constraints: Sequence[Constraint]) -> np.ndarray:
-    """(batch, symbols) bool: what may come next. Raises: DecodingError where nothing may."""
-    allowed = np.stack([constraint.allowed() for constraint in constraints])
+class Chances:
+    """Random numbers of sequences side by side, of each from its own seed."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.generators = [np.random.default_rng(seed) for seed in seeds]
+        self.ahead = np.empty((0, len(seeds)))
+
+    def draw(self) -> np.ndarray:
+        """(batch,) one of each sequence, in [0, 1)."""
+        if not len(self.ahead):
+            drawn = [generator.random(AHEAD) for generator in self.generators]
+            self.ahead = np.stack(drawn, axis=1)
+        chances, self.ahead = self.ahead[0], self.ahead[1:]
+        return chances
+
+    def keep(self, some: np.ndarray) -> None:
+        """Leave out all sequences but some (batch,) bool."""
+        self.generators = [g for g, stays in zip(self.generators, some) if stays]
+        self.ahead = self.ahead[:, some]
+
+
+def recent_of(sequences: Sequence[Sequence[int]]) -> np.ndarray:
+    """The last symbols (batch, WINDOW) of sequences, behind NONE where there are fewer."""
+    padded = [[NONE] * (WINDOW - len(ids)) + list(ids[-WINDOW:]) for ids in sequences]
+    return np.array(padded, np.int64).reshape(-1, WINDOW)
+
+
+def check(allowed: np.ndarray) -> np.ndarray:
+    """`allowed` (batch, symbols). Raises: DecodingError where nothing may come next."""
     if not allowed.any(axis=1).all():
         raise DecodingError(
             "found no symbol that may come next, expected one: the settings exclude each other; "

@@ -42,8 +42,8 @@ def write_endless(
             for state, symbol in symbols:
                 _write(stream, state, symbol, home)
                 if state.last is Kind.BAR:
-                    stream.write(state.start)
-                    done = state.bar - 1
+                    stream.write(state["start"])
+                    done = state["bar"] - 1
                     if done == bars:
                         break
         except KeyboardInterrupt:
@@ -52,12 +52,12 @@ def write_endless(
 
 
 def _write(stream: MidiStream, state: PieceState, symbol: int, home: Home) -> None:
-    kind, index, now = state.last, symbol - FIRST[state.last], state.now
+    kind, index, now = state.last, symbol - FIRST[state.last], state["now"]
     if kind is Kind.LENGTH:
         notes = [replace(n, pitch=n.pitch + home.semitones) for n in completed(state)]
-        stream.notes(state.voice, notes)
+        stream.notes(state["voice"], notes)
     elif kind is Kind.PROGRAM:
-        stream.program(state.voices - 1, index)
+        stream.program(state["voices"] - 1, index)
     elif kind is Kind.METER:
         stream.change(Meter(now, *METERS[index]))
     elif kind is Kind.TEMPO:

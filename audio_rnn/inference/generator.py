@@ -216,5 +216,6 @@ def _follow(
     for symbol in prepared.given:
         state.take(symbol)
         yield state, symbol
-    for drawn in steps:
-        yield prepared.constraint.grammar.state, drawn[0][1]
+    for ((_, symbol),) in steps:
+        state.take(symbol)
+        yield state, symbol

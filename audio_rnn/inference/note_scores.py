@@ -51,5 +51,5 @@ def score_notes(ids: Sequence[int], nats: np.ndarray, home: Home) -> Iterator[No
         if notes:
             for note, own in zip(notes, pitches):
                 there = replace(note, pitch=note.pitch + home.semitones)
-                yield NoteScore(reader.grammar.state.voice, there, own + others / len(notes))
+                yield NoteScore(reader.grammar.state["voice"], there, own + others / len(notes))
             pitches, others = [], 0.0

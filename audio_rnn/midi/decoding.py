@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from audio_rnn.errors import MusicError
 from audio_rnn.midi.grammar import Grammar
 from audio_rnn.midi.piece import Key, Meter, Note, Piece, Tempo, Voice
-from audio_rnn.midi.state import PieceState
+from audio_rnn.midi.state import KINDS, PieceState
 from audio_rnn.midi.symbols import FIRST, KEYS, METERS, TEMPOS, VELOCITIES, Kind
 
 
@@ -24,7 +24,7 @@ def decode(ids: Sequence[int]) -> Piece:
             raise MusicError(f"symbol {place} of {len(ids)}: {error}") from None
     if not reader.grammar.allowed()[FIRST[Kind.END]]:
         raise MusicError(
-            f"found {len(ids)} symbols that end inside a piece, in bar {reader.grammar.state.bar}; "
+            f"found {len(ids)} symbols that end inside a piece, in bar {reader.grammar.state['bar']}; "
             "expected all of it, up to the bar in which its last note ends"
         )
     return reader.piece()
@@ -57,20 +57,20 @@ class PieceReader:
     def take(self, symbol: int) -> list[Note]:
         """`read` of a symbol that is known to be allowed."""
         self.grammar.take(symbol)
-        state = self.grammar.state
-        kind, index = state.last, symbol - FIRST[state.last]
+        state, kind = self.grammar.state, KINDS[symbol]
+        index = symbol - FIRST[kind]
         if kind is Kind.METER:
-            self.meters.append(Meter(state.now, *METERS[index]))
+            self.meters.append(Meter(state["now"], *METERS[index]))
         elif kind is Kind.KEY:
-            self.keys.append(Key(state.now, KEYS[index].fifths, KEYS[index].minor))
+            self.keys.append(Key(state["now"], KEYS[index].fifths, KEYS[index].minor))
         elif kind is Kind.TEMPO:
-            self.tempos.append(Tempo(state.now, TEMPOS[index]))
+            self.tempos.append(Tempo(state["now"], TEMPOS[index]))
         elif kind is Kind.PROGRAM:
             self.programs.append(index)
             self.voices.append([])
         elif kind is Kind.LENGTH:
             notes = completed(state)
-            self.voices[state.voice].extend(notes)
+            self.voices[state["voice"]].extend(notes)
             return notes
         return []
 
@@ -82,5 +82,5 @@ class PieceReader:
 
 def completed(state: PieceState) -> list[Note]:
     """The notes of the chord whose length was read just now."""
-    velocity = VELOCITIES[state.velocities[state.voice]]
-    return [Note(state.now, pitch, state.length, velocity) for pitch in state.chord]
+    start, length, velocity = state["now"], state["length"], VELOCITIES[state.velocity]
+    return [Note(start, pitch, length, velocity) for pitch in state.chord]

@@ -1,92 +1,158 @@
-"""What has been read of a piece, as far as it says what may follow."""
+"""What has been read of a piece, as far as it says what may follow.
+
+It lies in a record of numbers, so that compiled code follows many pieces side by side, and several
+threads do.
+"""
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
+from numba import njit
 
+from audio_rnn.compiling import tell_of_compiling
 from audio_rnn.midi.piece import PITCHES, WHOLE
-from audio_rnn.midi.symbols import ANNOTATIONS, BAR_STEPS, FIRST, KIND, VOICES, Kind
+from audio_rnn.midi.symbols import ANNOTATIONS, BAR_STEPS, FIRSTS, KIND, VOICES, Kind
 
+tell_of_compiling()
+compiled = njit(cache=True, nogil=True)
 KINDS = [Kind(int(kind)) for kind in KIND]  # of each symbol
 HEAD = (Kind.METER, Kind.KEY, Kind.TEMPO, *ANNOTATIONS)  # in this order, in a bar
+NONE = -1
+STATE = np.dtype(
+    [
+        ("last", np.int64),  # kind of what was read last
+        ("bar", np.int64),  # bars begun
+        ("start", np.int64),  # of this bar: its first step
+        ("steps", np.int64),  # and how many it has
+        ("position", np.int64),  # the last one in this bar, in steps from its start, or NONE
+        ("now", np.int64),  # the step that is being written
+        ("voice", np.int64),
+        ("voices", np.int64),  # declared
+        (
+            "current",
+            np.int64,
+            len(Kind),
+        ),  # of each kind of HEAD, the index of what holds now, or NONE
+        ("velocities", np.int64, len(VOICES)),  # indices, or NONE
+        ("sounds", np.int64, (len(VOICES), len(PITCHES))),  # until this step
+        ("end", np.int64),  # of the last note
+        ("chord", np.uint8, len(PITCHES)),  # 1 for pitches that have no length yet, or just got it
+        ("highest", np.int64),  # of these
+        ("length", np.int64),  # of the chord read last in this voice at this position
+        ("least", np.int64),  # steps that the length of the coming chord must have
+        ("holds", np.int64),
+    ]
+)
+
+
+def nothing_read() -> np.ndarray:
+    """(1,) the STATE before a piece."""
+    state = np.zeros(1, STATE)
+    for name in ("position", "current", "velocities"):
+        state[name] = NONE
+    state["least"] = 1
+    return state
+
+
+@compiled
+def follow_all(symbols: np.ndarray, states: np.ndarray) -> None:
+    """Go on by a symbol of each piece (pieces,) that is known to be allowed."""
+    for n in range(len(states)):
+        _follow(symbols[n], states[n])
+
+
+@compiled
+def follow_first(symbol: int, states: np.ndarray) -> None:
+    """The same of the first piece."""
+    _follow(symbol, states[0])
+
+
+@compiled
+def _follow(symbol: int, state: np.record) -> None:
+    kind = KIND[symbol]
+    index = symbol - FIRSTS[kind]
+    if Kind.METER <= kind <= Kind.REGISTER:
+        state.current[kind] = index
+    if kind == Kind.BAR:
+        state.bar += 1
+        state.start += state.steps
+        state.position, state.now = NONE, state.start
+    elif kind == Kind.METER:
+        state.steps = BAR_STEPS[index]
+    elif kind == Kind.AT:
+        state.position, state.now, state.voice = index, state.start + index, 0
+        state.length, state.least = 0, 1
+    elif kind == Kind.VOICE and state.bar == 1 and state.position < 0:  # declares it
+        state.voices = index + 1
+    elif kind == Kind.VOICE:
+        state.voice = index
+        state.length, state.least = 0, 1
+    elif kind == Kind.VELOCITY:
+        louder = index > state.velocities[state.voice]
+        state.least = state.length + (0 if louder and state.length else 1)
+        state.velocities[state.voice] = index
+    elif kind == Kind.PITCH:
+        _add_pitch(index, state)
+    elif kind == Kind.HOLD:
+        state.holds += 1
+    elif kind == Kind.LENGTH:
+        _close_chord(state.holds * WHOLE + index + 1, state)
+    state.last = kind
+
+
+@compiled
+def _add_pitch(pitch: int, state: np.record) -> None:
+    if state.last != Kind.PITCH:
+        state.chord[:] = 0
+        state.holds = 0
+        if state.last != Kind.VELOCITY:
+            state.least = state.length + 1
+    state.chord[pitch] = 1
+    state.highest = pitch
+
+
+@compiled
+def _close_chord(length: int, state: np.record) -> None:
+    end = state.now + length
+    sounds = state.sounds[state.voice]
+    for pitch in range(len(sounds)):
+        if state.chord[pitch]:
+            sounds[pitch] = end
+    state.end = max(state.end, end)
+    state.length = length
 
 
 class PieceState:
     """Follows the symbols of a piece; its size does not grow with them."""
 
-    def __init__(self) -> None:
-        self.last = Kind.END  # what was read last
-        self.bar = 0  # bars begun
-        self.start = self.steps = 0  # of this bar: its first step, and how many it has
-        self.position = -1  # the last one in this bar, in steps from its start
-        self.now = 0  # the step that is being written
-        self.voice = 0
-        self.voices = 0  # declared
-        self.current: dict[Kind, int] = {}  # kind -> index of what holds now
-        self.velocities = [-1] * len(VOICES)
-        self.sounds = np.zeros((len(VOICES), len(PITCHES)), np.int64)  # until this step
-        self.end = 0  # of the last note
-        self.chord: list[int] = []  # pitches that have no length yet, or just got it
-        self.length = 0  # of the chord read last in this voice at this position
-        self.least = 1  # steps that the length of the coming chord must have
-        self.holds = 0
+    def __init__(self, states: np.ndarray | None = None) -> None:
+        """states: (1,) STATE to go on from; None for the beginning of a piece."""
+        self.states = nothing_read() if states is None else states
+        self.record = self.states[0]  # the same memory
 
     def copy(self) -> PieceState:
         """One that reads on from here by itself."""
-        return copy.deepcopy(self)
-
-    @property
-    def declares(self) -> bool:
-        """Whether voices are being declared, in the head of the first bar."""
-        return self.bar == 1 and self.position < 0
+        return PieceState(self.states.copy())
 
     def take(self, symbol: int) -> None:
         """Go on by a symbol that is known to be allowed."""
-        kind = KINDS[symbol]
-        self._follow(kind, symbol - FIRST[kind])
-        self.last = kind
+        follow_first(symbol, self.states)
 
-    def _follow(self, kind: Kind, index: int) -> None:
-        if kind in HEAD:
-            self.current[kind] = index
-        if kind is Kind.BAR:
-            self.bar, self.start, self.position = self.bar + 1, self.start + self.steps, -1
-            self.now = self.start
-        elif kind is Kind.METER:
-            self.steps = int(BAR_STEPS[index])
-        elif kind is Kind.AT:
-            self.position, self.now, self.voice = index, self.start + index, 0
-            self._open_chords()
-        elif kind is Kind.VOICE and self.declares:
-            self.voices = index + 1
-        elif kind is Kind.VOICE:
-            self.voice = index
-            self._open_chords()
-        elif kind is Kind.VELOCITY:
-            louder = index > self.velocities[self.voice]
-            self.least = self.length + (0 if louder and self.length else 1)
-            self.velocities[self.voice] = index
-        elif kind is Kind.PITCH:
-            self._add_pitch(index)
-        elif kind is Kind.HOLD:
-            self.holds += 1
-        elif kind is Kind.LENGTH:
-            self._close_chord(self.holds * WHOLE + index + 1)
+    def __getitem__(self, name: str) -> int:
+        """A number of the STATE."""
+        return int(self.record[name])
 
-    def _open_chords(self) -> None:
-        self.length, self.least = 0, 1
+    @property
+    def last(self) -> Kind:
+        """The kind of what was read last."""
+        return Kind(self["last"])
 
-    def _add_pitch(self, pitch: int) -> None:
-        if self.last is not Kind.PITCH:
-            self.chord, self.holds = [], 0
-            if self.last is not Kind.VELOCITY:
-                self.least = self.length + 1
-        self.chord.append(pitch)
+    @property
+    def chord(self) -> list[int]:
+        """The pitches that have no length yet, or just got it."""
+        return np.flatnonzero(self.record["chord"]).tolist()
 
-    def _close_chord(self, length: int) -> None:
-        end = self.now + length
-        self.sounds[self.voice, self.chord] = end
-        self.end = max(self.end, end)
-        self.length = length
+    @property
+    def velocity(self) -> int:
+        """The index of the voice's velocity."""
+        return int(self.record["velocities"][self["voice"]])

@@ -77,6 +77,7 @@ NAMES: dict[Kind, tuple[str, ...]] = {
 COUNTS = [len(NAMES[kind]) for kind in Kind]
 FIRST = [sum(COUNTS[:kind]) for kind in Kind]  # id of the first symbol of each kind
 SIZE = sum(COUNTS)
+FIRSTS, SIZES = np.array(FIRST), np.array(COUNTS)  # for compiled code
 KIND = np.repeat(np.arange(len(COUNTS)), COUNTS)  # (SIZE,) of each id
 BAR_STEPS = np.array([Meter(0, *meter).bar for meter in METERS])
 
