@@ -148,7 +148,7 @@ def test_what_was_recognised_before_a_break_is_shown(run, causal, file):
         (["--right-seconds", "1"], "error: right_seconds: found 1.0, expected none"),
         (["--chunk-seconds", "0"], "error: chunk_seconds: found 0.0, expected seconds, from 0.001"),
         (["missing.wav"], "error: missing.wav: cannot be read: No such file"),
-        (["--pcm-rate", "8000", "missing.pcm"], "error: missing.pcm: No such file"),
+        (["--pcm-rate", "8000", "missing.pcm"], "error: missing.pcm: cannot be read: No such file"),
         ([], "found an end inside the header"),
     ],
 )

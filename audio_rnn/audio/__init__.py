@@ -13,7 +13,7 @@ from audio_rnn.audio.files import (
     write_audio,
 )
 from audio_rnn.audio.integrity import check_channel, check_finite, means_unknown
-from audio_rnn.audio.source import EXTENSIONS, OTHER_EXTENSIONS, Source, source_name
+from audio_rnn.audio.source import EXTENSIONS, OTHER_EXTENSIONS, Source, open_bytes, source_name
 from audio_rnn.audio.waveform import mono, resample, resample_blocks
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "check_finite",
     "means_unknown",
     "mono",
+    "open_bytes",
     "read_audio",
     "read_blocks",
     "read_excerpt",

@@ -104,7 +104,7 @@ def listen(
 
 def _blocks(options: ListeningOptions, rate: int) -> Iterator[np.ndarray]:
     """Samples as they come."""
-    from audio_rnn.audio import read_blocks
+    from audio_rnn.audio import open_bytes, read_blocks
     from audio_rnn.inference.live import read_live
     from audio_rnn.inference.microphone import read_microphone
     from audio_rnn.inference.wav import PcmFormat
@@ -115,8 +115,9 @@ def _blocks(options: ListeningOptions, rate: int) -> Iterator[np.ndarray]:
     elif options.input == "-":
         yield from read_live(cast(BufferedIOBase, sys.stdin.buffer), rate, pcm, options.channel)
     elif pcm:
-        with Path(options.input).open("rb") as file:
-            yield from _paced(read_live(file, rate, pcm, options.channel), rate, options.live)
+        with open_bytes(options.input) as file:
+            sound = read_live(cast(BufferedIOBase, file), rate, pcm, options.channel)
+            yield from _paced(sound, rate, options.live)
     else:
         blocks = read_blocks(Path(options.input), rate, BLOCK_SECONDS, options.channel)
         yield from _paced(blocks, rate, options.live)
