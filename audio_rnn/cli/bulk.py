@@ -29,8 +29,9 @@ class BulkOptions:
     """Recordings of a whole manifest, in place of inputs."""
 
     manifest: Path | None = None
-    """Manifest, or NAME.shards.jsonl of tar shards. The results are JSON lines in --output, in
-    parts; the same command, started again or several times at once, does what is not done yet."""
+    """Manifest, or NAME.shards.jsonl of tar shards.
+    The results are JSON lines in --output, in parts.
+    The same command, started again or several times at once, does what is not done yet."""
     share: str | None = None
     """K/N, such as 3/8: do this share alone, for processes that see no common --output."""
     source: str | None = None
