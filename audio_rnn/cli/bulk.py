@@ -68,7 +68,7 @@ def run_bulk(
     """Do what is not done yet; returns the exit status. `settings` are those that results hang on,
     `done` says what was done to a recording. Raises InputError.
     """
-    from audio_rnn.data.parts import parts_of
+    from audio_rnn.data.parts import RULE, parts_of
     from audio_rnn.inference.bulk import BulkFolder
     from audio_rnn.models.folder import fingerprint
 
@@ -78,6 +78,7 @@ def run_bulk(
         "done": done,
         "manifest": _digest(options.manifest),
         "model": fingerprint(model),
+        "parts": RULE,
         "settings": settings,
     }
     folder = BulkFolder(output, facts)
