@@ -61,7 +61,7 @@ def free_from(states: np.ndarray, rules: np.ndarray, first: int, last: int) -> i
 
     Of the first piece.
     """
-    return _free_from(states[0], rules[0], first, last)
+    return _free_from(states[0], rules[0], first, last, 0)
 
 
 @compiled
@@ -87,12 +87,15 @@ def allow(state: np.record, rules: np.record, mask: np.ndarray) -> None:
 
 
 @compiled
-def _free_from(state: np.record, rules: np.record, first: int, last: int) -> int:
+def _free_from(state: np.record, rules: np.record, first: int, last: int, now: int) -> int:
+    """The same; any step up to `now` is as good as another."""
     free = NEVER
     for voice in range(first, last):
         sounds = state.sounds[voice]
         for pitch in range(len(sounds)):
             free = min(free, max(sounds[pitch], rules.begins[pitch]))
+            if free <= now:
+                return free
     return free
 
 
@@ -189,7 +192,7 @@ def _allow_position(state: np.record, rules: np.record, mask: np.ndarray) -> Non
     """A later position of this bar, another bar, or the end."""
     room = _room_behind_bar(state, rules) - shortest(1, rules.after, rules.held)
     latest = min(state.steps, state.steps + room + 1)
-    free = _free_from(state, rules, 0, state.voices) - state.start
+    free = _free_from(state, rules, 0, state.voices, state.now) - state.start
     _allow(mask, Kind.AT, max(state.position + 1, free), latest)
     mask[FIRSTS[Kind.BAR]] = rules.bars == ANY or rules.bars > state.bar
     inside = state.start < state.end <= state.start + state.steps
@@ -220,7 +223,7 @@ def _fits(state: np.record, rules: np.record, least: int) -> bool:
 
 @compiled
 def _has_pitch(state: np.record, rules: np.record, voice: int) -> bool:
-    return _free_from(state, rules, voice, voice + 1) <= state.now
+    return _free_from(state, rules, voice, voice + 1, state.now) <= state.now
 
 
 @compiled
