@@ -21,9 +21,9 @@ from audio_rnn.decoding.sampling import AHEAD, Chances, Sampler, SamplingConfig,
 from audio_rnn.decoding.wishes import wished
 from audio_rnn.errors import ConfigError, DecodingError, MusicError
 from audio_rnn.midi.decoding import decode
+from audio_rnn.midi.follow import NONE
 from audio_rnn.midi.home import Home
 from audio_rnn.midi.piece import Key
-from audio_rnn.midi.state import NONE
 from audio_rnn.midi.symbols import FIRST, KIND, SIZE, Kind, event_vocabulary, ids_of
 from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
