@@ -32,14 +32,14 @@ def forget(memory: np.ndarray) -> None:
     memory[:, PLACES:AGREED] = -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def pointed(memory: np.ndarray, n: int) -> int:
     """The symbol that pointer n points at; -1 where it points nowhere."""
     place = memory[PLACES + n]
     return memory[HEARD + place % WINDOW] if place >= 0 else -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hear(symbol: int, memory: np.ndarray) -> None:
     """Go on by one symbol."""
     heard = memory[HEARD:]
@@ -62,7 +62,7 @@ def hear(symbol: int, memory: np.ndarray) -> None:
             memory[PLACES + n], memory[AGREED + n] = -1, 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _look_back(memory: np.ndarray) -> None:
     """At a bar line, pointers that point nowhere go to the beginnings of earlier bars."""
     memory[BAR] += 1
@@ -73,7 +73,7 @@ def _look_back(memory: np.ndarray) -> None:
             memory[PLACES + 1 + n] = memory[BAR_STARTS + (bar - BACK[n]) % BARS]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _find(heard: np.ndarray, count: int) -> int:
     """The last place behind symbols like the last ones; -1 where there is none."""
     for place in range(count - 1, max(count - WINDOW, 0) + AGREE - 1, -1):
