@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ NAME = "history.jsonl"
 
 
 def append_history(folder: Path, entry: dict[str, Any]) -> None:
-    """One more entry. Raises TrainingError."""
-    append_line(folder / NAME, json.dumps(entry))
+    """One more entry; JSON has no number that is not finite, so null stands for it.
+
+    Raises: TrainingError.
+    """
+    known = {k: None if isinstance(v, float) and not isfinite(v) else v for k, v in entry.items()}
+    append_line(folder / NAME, json.dumps(known, allow_nan=False))
 
 
 def append_line(path: Path, line: str) -> None:
