@@ -15,7 +15,7 @@ from numba import njit
 from audio_rnn.midi import recall
 from audio_rnn.midi.controls import SPAN
 from audio_rnn.midi.piece import QUARTER
-from audio_rnn.midi.recall import POINTERS, hear, pointed
+from audio_rnn.midi.recall import POINTERS, hear, pointed, turns
 from audio_rnn.midi.symbols import (
     BAR_STEPS,
     BARS,
@@ -116,6 +116,9 @@ def _tell(memory: np.ndarray, hints: np.ndarray) -> None:
     hints[len(HELD) + 1], hints[len(HELD) + 2] = _to_come(memory)
     hints[len(HELD) + 3] = memory[BAR] % CYCLE + 1
     first = len(HELD) + 4
+    hints[first:] = 0
+    if turns(memory[HEARD:]):
+        return
     for n in range(POINTERS):
         agreed = memory[HEARD + recall.AGREED + n]
         hints[first + n] = pointed(memory[HEARD:], n) + 1

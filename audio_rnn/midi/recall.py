@@ -1,8 +1,10 @@
 """What came next where the same was heard before: a piece's own past, word by word.
 
 Four places in what was heard are pointed at. The first follows the last symbols, where they were heard
-before; the others are 4, 8 and 16 bars back, from each bar line on, until something differs. A memory is
-a row of integers, of a size that does not grow.
+before; the others are 4, 8 and 16 bars back, from each bar line on, until something differs. Behind what has
+come twice in a row, or a bar that has come three times, nothing is pointed at until something else comes:
+tunes hardly ever go on so, and a model that is told what came next would. A memory is a row of integers,
+of a size that does not grow.
 """
 
 from __future__ import annotations
@@ -16,11 +18,15 @@ WINDOW = 4096  # last symbols that are remembered
 AGREE = 8  # symbols that must agree before their last place is pointed at
 BACK = np.array([4, 8, 16])  # bars
 POINTERS = 1 + len(BACK)
+PERIODS = np.arange(1, 9)  # bars, after which what comes again in a row is noticed
+ENOUGH = np.maximum(PERIODS, 2)  # bars that are equal to those a period before
 
-# A memory: symbols heard, bars begun, pointers, symbols that agreed with each, where bars began, symbols
+# A memory: symbols heard, bars begun, pointers, symbols that agreed with each, where bars began, of each
+# period bars that were equal up to here, symbols
 COUNT, BAR, PLACES, AGREED = 0, 1, 2, 2 + POINTERS
 BAR_STARTS, BARS = AGREED + POINTERS, 17
-HEARD = BAR_STARTS + BARS
+EQUAL = BAR_STARTS + BARS
+HEARD = EQUAL + len(PERIODS)
 MEMORY = HEARD + WINDOW
 
 _BAR = FIRST[Kind.BAR]
@@ -37,6 +43,12 @@ def pointed(memory: np.ndarray, n: int) -> int:
     """The symbol that pointer n points at; -1 where it points nowhere."""
     place = memory[PLACES + n]
     return memory[HEARD + place % WINDOW] if place >= 0 else -1
+
+
+@njit(cache=True)
+def turns(memory: np.ndarray) -> bool:
+    """Whether what came last has come often enough in a row."""
+    return np.any(memory[EQUAL:HEARD] >= ENOUGH)
 
 
 @njit(cache=True)
@@ -68,9 +80,26 @@ def _look_back(memory: np.ndarray) -> None:
     memory[BAR] += 1
     bar = memory[BAR]
     memory[BAR_STARTS + bar % BARS] = memory[COUNT]
+    for n in range(len(PERIODS)):
+        again = bar - 1 > PERIODS[n] and _equal(memory, bar - 1, bar - 1 - PERIODS[n])
+        memory[EQUAL + n] = memory[EQUAL + n] + 1 if again else 0
     for n in range(len(BACK)):
         if memory[PLACES + 1 + n] < 0 and bar > BACK[n]:
             memory[PLACES + 1 + n] = memory[BAR_STARTS + (bar - BACK[n]) % BARS]
+
+
+@njit(cache=True)
+def _equal(memory: np.ndarray, bar: int, other: int) -> bool:
+    """Whether two bars of those whose beginnings are known have the same symbols."""
+    heard = memory[HEARD:]
+    first, end = memory[BAR_STARTS + bar % BARS], memory[BAR_STARTS + (bar + 1) % BARS]
+    start = memory[BAR_STARTS + other % BARS]
+    if memory[BAR_STARTS + (other + 1) % BARS] - start != end - first:
+        return False
+    for n in range(end - first):
+        if heard[(first + n) % WINDOW] != heard[(start + n) % WINDOW]:
+            return False
+    return True
 
 
 @njit(cache=True)
