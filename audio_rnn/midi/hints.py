@@ -15,7 +15,7 @@ from numba import njit
 from audio_rnn.midi import recall
 from audio_rnn.midi.controls import SPAN
 from audio_rnn.midi.piece import QUARTER
-from audio_rnn.midi.recall import POINTERS, hear, pointed, turns
+from audio_rnn.midi.recall import POINTERS, hear, pointed
 from audio_rnn.midi.symbols import (
     BAR_STEPS,
     BARS,
@@ -116,12 +116,10 @@ def _tell(memory: np.ndarray, hints: np.ndarray) -> None:
     hints[len(HELD) + 1], hints[len(HELD) + 2] = _to_come(memory)
     hints[len(HELD) + 3] = memory[BAR] % CYCLE + 1
     first = len(HELD) + 4
-    hints[first:] = 0
-    if turns(memory[HEARD:]):
-        return
     for n in range(POINTERS):
-        agreed = memory[HEARD + recall.AGREED + n]
-        hints[first + n] = pointed(memory[HEARD:], n) + 1
+        symbol = pointed(memory[HEARD:], n)
+        agreed = memory[HEARD + recall.AGREED + n] if symbol >= 0 else 0
+        hints[first + n] = symbol + 1
         hints[first + POINTERS + n] = np.searchsorted(AGREEMENTS, agreed, side="right")
 
 

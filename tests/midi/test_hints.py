@@ -69,16 +69,18 @@ def test_pointers_tell_what_comes_when_music_comes_again():
     assert agreed[-1] == len(hints.AGREEMENTS) - 1  # more than 32 symbols
 
 
-@pytest.mark.parametrize(("part", "enough"), [(PHRASE[:4], 3), (PHRASE[:8], 2), (PHRASE, 2)])
-def test_what_has_come_often_enough_in_a_row_is_not_told_to_go_on(part: tuple[int, ...], enough: int):
-    """A bar that has come three times, or two or four bars that have come twice; other bars follow."""
-    ids = encode(tune(60, 61, 62, 63, *part * (enough + 1), 80, 81, 82, 83, *part[:4]))
+@pytest.mark.parametrize(("part", "enough"), [(PHRASE[:4], 3), (PHRASE[:8], 2), (PHRASE, 3)])
+def test_what_has_come_often_enough_in_a_row_is_not_told_to_go_on(
+    part: tuple[int, ...], enough: int
+):
+    """One, two or four bars, that come once more, and then another bar and the first of them."""
+    ids = encode(tune(*part * (enough + 1), 80, 81, 82, 83, *part[:4]))
     bars = np.flatnonzero(np.array(ids) == FIRST[Kind.BAR])
     pointed, size = told(ids)[:, POINTED:].any(1), len(part) // 4
-    last = 1 + enough * size  # bar in which it would come once more
-    assert pointed[bars[last] - 12 : bars[last]].all()
-    assert not pointed[bars[last] : bars[last + size + 1]].any()  # until another bar is over
-    assert pointed[bars[last + size + 1] + 9 :].all()  # it may come again later
+    last = enough * size  # bar in which it begins to come once more
+    assert pointed[bars[last] - 8 : bars[last]].all()
+    assert not pointed[bars[last] : bars[last + size] + 1].any()
+    assert pointed[bars[-1] + 9 :].all()  # it may come again later
 
 
 @pytest.mark.parametrize("bars", [12, 900])
