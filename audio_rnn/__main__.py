@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     name = arguments[0] if arguments else "--help"
-    if name in ("--help", "-h"):
+    if name in ("--help", "-h", "help"):
         print(_help(), end="")
         return 0
     if name == "--version":

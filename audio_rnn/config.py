@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import yaml
 
+from audio_rnn.drafts import replacing
 from audio_rnn.errors import ConfigError
 
 Config = TypeVar("Config")
@@ -84,7 +85,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}{_meant(path)}") from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: no UTF-8, or a date like 2020-13-45
-        raise ConfigError(f"{path}: not YAML: {error}") from error
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -106,8 +107,9 @@ def load(cls: type[Config], path: Path) -> Config:
 
 
 def save(config: object, path: Path) -> None:
-    """Write a config so that `load` gives it back."""
-    path.write_text(yaml.safe_dump(to_dict(config), sort_keys=False), encoding="utf-8")
+    """Write a config so that `load` gives it back. Raises: OSError."""
+    with replacing(path) as file:
+        file.write(yaml.safe_dump(to_dict(config), sort_keys=False).encode())
 
 
 def from_command_line(

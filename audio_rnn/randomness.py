@@ -34,8 +34,10 @@ def random_state() -> dict[str, Any]:
 def set_random_state(state: dict[str, Any]) -> None:
     """Go on from `random_state`."""
     torch.set_rng_state(state["cpu"])
-    if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    for device, own in zip(
+        range(torch.cuda.device_count()), state["cuda"]
+    ):  # of fewer, if there are
+        torch.cuda.set_rng_state(own, device)
     numpy = state["numpy"]
     keys = numpy["state"]["key"].numpy().astype(np.uint32)
     np.random.set_state({**numpy, "state": {**numpy["state"], "key": keys}})

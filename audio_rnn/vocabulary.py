@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from audio_rnn.drafts import replacing
 from audio_rnn.errors import VocabularyError, reason
 
 BLANK = 0
@@ -87,7 +88,8 @@ class Vocabulary:
     def save(self, path: Path) -> None:
         """One symbol a line; the unit stands in the first line beside the blank."""
         lines = [f"{BLANK_SYMBOL} {self.unit}", *self.symbols[1:]]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        with replacing(path) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:

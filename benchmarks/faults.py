@@ -155,7 +155,7 @@ def place(run: Path, process: BaseProcess) -> str:
     """Where a killed process was."""
     if found := drafts(run, process):
         return f"while {found[0].parent.name} was written"
-    history = read_history(run)
+    history = list(read_history(run))
     if not history:
         return "before the first step"
     return "after an epoch" if "train_loss" in history[-1] else "inside an epoch"
@@ -198,7 +198,7 @@ def equal(whole: Path, killed: Path) -> bool:
     """Whether two runs left the same state, model and history, to the bit."""
     stored = [
         all(same(whole / name, killed / name, name) for name in ("checkpoint", "model")),
-        read_history(whole) == read_history(killed),
+        list(read_history(whole)) == list(read_history(killed)),
     ]
     return all(stored)
 

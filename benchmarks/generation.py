@@ -7,7 +7,8 @@ The network is a GRU of three layers of 512 over the event symbols, with random 
 all. Every round runs all sides. The plain loop takes one step of `torch.nn.GRU` after the other and
 draws with `torch.multinomial`, without any grammar; ours masks what is no piece at every step. All have
 one thread, but for the last side, which has as many as torch would use (OMP_NUM_THREADS): of a batch,
-each takes a part; a piece alone could not use a second one.
+each takes a part; a piece alone could not use a second one. At the end, the products of matrices of a
+step by themselves, on one thread: how fast they are read, or multiplied, at best.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from itertools import islice
 from statistics import median, quantiles
 from threading import Event
 
+import numpy as np
 import torch
 
 from audio_rnn.config import from_command_line
@@ -33,6 +35,7 @@ from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.models.stepper import Stepper
 
 BATCH = 64
+STEPS = 300  # of which the fastest is told
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ def main() -> None:
     torch.manual_seed(0)
     config = SequenceConfig(cell="gru", hidden=arguments.hidden, layers=arguments.layers)
     model = SequenceModel(config, event_vocabulary()).eval()
-    sampler = Sampler(Stepper(model), SamplingConfig())
+    stepper = Stepper(model)
+    sampler = Sampler(stepper, SamplingConfig())
     n = arguments.symbols
     sides: dict[str, tuple[int, Callable[[], None]]] = {
         "plain PyTorch, one piece": (n, partial(plain, model, n)),
@@ -75,6 +79,8 @@ def main() -> None:
             side()
             speeds[name].append(symbols / (time.perf_counter() - began))
     show(speeds)
+    for rows in (1, BATCH // 2):
+        show_products(stepper, rows)
 
 
 @torch.no_grad()
@@ -119,6 +125,21 @@ def show(speeds: dict[str, list[float]]) -> None:
         ratios = [a / b for a, b in zip(speeds[names[above]], speeds[names[below]])]
         low, middle, high = quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         print(f"{names[above]} / {names[below]}: {middle:.2f} ({low:.2f} to {high:.2f})")
+
+
+def show_products(stepper: Stepper, rows: int) -> None:
+    """The time of all products of a step, at best."""
+    products = (*stepper.recurrent, *stepper.inputs, *stepper.heads)
+    random, best = np.random.default_rng(0), math.inf
+    widths = [product.panels.shape[1] for product in products]
+    xs = [random.standard_normal((rows, width)).astype(np.float32) for width in widths]
+    for _ in range(STEPS):
+        began = time.perf_counter()
+        for product, x in zip(products, xs):
+            product(x)
+        best = min(best, time.perf_counter() - began)
+    operations = 2 * rows * sum(w * len(p.bias) for w, p in zip(widths, products))
+    print(f"products of {rows} rows: {best * 1e3:.2f} ms, {operations / best / 1e9:.0f} GFLOP/s")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,7 @@ PACKAGES = ("audio-rnn", "torch", "torchaudio", "numpy", "soundfile", "librosa")
 
 def write_facts(folder: Path, config: object) -> None:
     """Write config.yaml and run.json. Raises: OSError."""
-    path, draft = folder / "config.yaml", folder / "config.yaml.part"
-    save(config, draft)
-    draft.replace(path)  # at once, so that a full disk leaves no broken one
+    save(config, folder / "config.yaml")
     facts = {
         "python": platform.python_version(),
         "machine": platform.platform(),

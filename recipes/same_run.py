@@ -10,6 +10,7 @@ from audio_rnn.config import differences, read_yaml, to_dict
 from audio_rnn.errors import TrainingError
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.folder import claimed
+from audio_rnn.storage import write_text
 from audio_rnn.vocabulary import Vocabulary
 from recipes.run_facts import write_facts
 
@@ -93,7 +94,7 @@ def keep_digest(path: Path, data: Path) -> None:
     with another."""
     digest = sha256(data.read_bytes()).hexdigest()
     if not (path.exists() and has_begun(path.parent)):
-        path.write_text(f"{digest}  {data.name}\n", encoding="utf-8")
+        write_text(path, f"{digest}  {data.name}\n")
     elif path.read_text(encoding="utf-8").split()[:1] != [digest]:
         raise TrainingError(
             f"{path.parent}: holds a run with other data than {data} holds now; "

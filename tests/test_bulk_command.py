@@ -128,6 +128,17 @@ def test_a_second_start_does_nothing_twice_and_names_the_failures_again(manifest
     assert [path.name for path in before if before[path] != after[path]] == ["000001.jsonl"]
 
 
+def test_long_recordings_make_parts_of_their_own(tmp_path):
+    """Cut where there is enough sound; a line that is broken, or blank, counts for none."""
+    path = tmp_path / "all.jsonl"
+    hours = [0.4, 0.7, 2.0, 0.1, 0.2, 0.9]
+    write_manifest(path, [Utterance(f"u{n}", 3600 * h, audio="a") for n, h in enumerate(hours)])
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:4], "{", "", *lines[4:]]) + "\n")
+    found = [[item.id for item in part.items()] for part in parts.parts_of(path)]
+    assert found == [["u0", "u1"], ["u2"], ["u3", f"{path}:5", "u4", "u5"]]
+
+
 def test_shares_are_all_parts_once(manifest, run, tmp_path):
     done = []
     for share in ("1/3", "2/3", "3/3"):

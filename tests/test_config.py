@@ -166,6 +166,7 @@ def test_a_broken_file_is_named(tmp_path, text, message):
         configs.load(Outer, path)
     assert str(path) in str(error.value)
     assert message in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):

@@ -97,7 +97,7 @@ def test_the_commands_run_one_after_the_other(folder, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", sys.argv)
     for name, values in weights.GRIDS.items():
         monkeypatch.setitem(weights.GRIDS, name, values[:2])
-    assert len(COMMANDS) == 24
+    assert len(COMMANDS) == 26
     texts = {}
     for command in COMMANDS:
         run(command)

@@ -24,7 +24,7 @@ STANDARD_INPUT = "-"
 
 @dataclass(frozen=True)
 class Options:
-    """Find a text in its recording, of any length, with a trained model.
+    """Find a text in its recording, of any length: audio-rnn align talk.wav talk.txt --model RUN
 
     What does not fit is named on standard error: lines whose confidence is below the threshold,
     which are left out of the output, and speech without text. The exit status is 1 when no line is

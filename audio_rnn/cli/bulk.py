@@ -29,8 +29,9 @@ class BulkOptions:
     """Recordings of a whole manifest, in place of inputs."""
 
     manifest: Path | None = None
-    """Manifest, or NAME.shards.jsonl of tar shards. The results are JSON lines in --output, in
-    parts; the same command, started again or several times at once, does what is not done yet."""
+    """Manifest, or NAME.shards.jsonl of tar shards.
+    The results are JSON lines in --output, in parts.
+    The same command, started again or several times at once, does what is not done yet."""
     share: str | None = None
     """K/N, such as 3/8: do this share alone, for processes that see no common --output."""
     source: str | None = None
@@ -67,7 +68,7 @@ def run_bulk(
     """Do what is not done yet; returns the exit status. `settings` are those that results hang on,
     `done` says what was done to a recording. Raises InputError.
     """
-    from audio_rnn.data.parts import parts_of
+    from audio_rnn.data.parts import RULE, parts_of
     from audio_rnn.inference.bulk import BulkFolder
     from audio_rnn.models.folder import fingerprint
 
@@ -77,6 +78,7 @@ def run_bulk(
         "done": done,
         "manifest": _digest(options.manifest),
         "model": fingerprint(model),
+        "parts": RULE,
         "settings": settings,
     }
     folder = BulkFolder(output, facts)

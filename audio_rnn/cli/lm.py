@@ -39,8 +39,8 @@ class Train:
     vocabulary: Path | None = None
     """File of the words to know, between white space; any other counts as <unk>. Without it, all."""
     prune: Annotated[tuple[int, ...], tyro.conf.arg(help_behavior_hint="(default: none)")] = ()
-    """For each order, n-grams that occur this often or less are left out: 0 0 1. The last number
-    holds for all orders above."""
+    """For each order, n-grams that occur this often or less are left out: 0 0 1.
+    The last number holds for all orders above."""
     overwrite: tyro.conf.FlagCreatePairsOff[bool] = False
     """Replace an output that exists already."""
 

@@ -26,9 +26,9 @@ def run_command(command: Callable[[], int | None]) -> NoReturn:
         if not isinstance(end.code, int | None):
             raise
         status = end.code or 0
-    with suppress(OSError):  # which was told where it came first
-        sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # which was told where it came first, if anybody listens
+            stream.flush()
     os._exit(status)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """Transcribe sound while it comes, with a trained model.
+    """Transcribe sound while it comes: audio-rnn transcribe --stream talk.wav --model RUN
 
     INPUT is - for standard input, or a file that is read as if it came live. A line of standard
     output is what was said up to a pause. Ctrl-C ends the sound; what was begun is finished.

@@ -42,8 +42,8 @@ class Options:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto takes the GPU when there is one."""
     batch_seconds: float | None = None
-    """Seconds of audio, padding included, a batch; the result is the same for all. None: 60 on
-    the CPU, 1200 on a GPU."""
+    """Seconds of audio, padding included, a batch; the result is the same for all.
+    None: 60 on the CPU, 1200 on a GPU."""
     channel: int | None = None
     """Channel to hear, from 0; without it, all are mixed."""
     decoding: Annotated[DecodingConfig, tyro.conf.arg(name="")] = field(

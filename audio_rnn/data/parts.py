@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from audio_rnn.audio import Source
@@ -13,7 +15,8 @@ from audio_rnn.data.shards import SUFFIX, Index, read_index
 from audio_rnn.data.tar import read_shard
 from audio_rnn.errors import InputError, ManifestError
 
-LINES = 500  # of a manifest in a part: an hour or so of speech
+LINES, SECONDS = 500, 3600.0  # of a manifest in a part, and of sound, whichever comes first
+RULE = f"{LINES} lines or {SECONDS:.0f} s"  # by which a manifest is cut, always the same
 
 
 @dataclass(frozen=True)
@@ -45,31 +48,51 @@ def parts_of(path: Path, source: str | None = None) -> list[Part]:
         raise InputError(
             f"--source: found {source!r}, expected it with an index, NAME{SUFFIX}, alone"
         )
-    starts = enumerate(_line_starts(path))
-    return [Part(f"{n:06d}", _of_lines(path, n * LINES, at)) for n, at in starts]
+    pieces = enumerate(_pieces(path))
+    return [Part(f"{n:06d}", _of_lines(path, piece)) for n, piece in pieces]
 
 
-def _line_starts(path: Path) -> list[int]:
-    """Where every part of the lines begins, in bytes."""
-    starts, at = [], 0
+@dataclass
+class _Piece:
+    """Lines of a manifest that make a part."""
+
+    start: int  # in bytes
+    first: int  # number of its first line
+    lines: int = 0
+    seconds: float = 0.0  # of sound, as far as the manifest tells
+
+
+def _pieces(path: Path) -> list[_Piece]:
+    """The lines cut where a part has enough of them, or of sound."""
+    pieces, at = list[_Piece](), 0
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file):
-                if number % LINES == 0:
-                    starts.append(at)
+            for number, line in enumerate(file, 1):
+                if not pieces or pieces[-1].lines == LINES or pieces[-1].seconds >= SECONDS:
+                    pieces.append(_Piece(at, number))
+                pieces[-1].lines += 1
+                pieces[-1].seconds += _seconds(line)
                 at += len(line)
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
-    if not starts:
+    if not pieces:
         raise ManifestError(f"{path}: found no line, expected at least one recording")
-    return starts
+    return pieces
 
 
-def _of_lines(path: Path, first: int, start: int) -> Callable[[], Iterator[Item]]:
+def _seconds(line: bytes) -> float:
+    """What a line tells of its length; none where it is broken, which is told when it is read."""
+    try:
+        return max(0.0, float(json.loads(line)["duration"]))
+    except (ValueError, KeyError, TypeError):
+        return 0.0
+
+
+def _of_lines(path: Path, piece: _Piece) -> Callable[[], Iterator[Item]]:
     def items() -> Iterator[Item]:
         with path.open("rb") as file:
-            file.seek(start)
-            for number, line in zip(range(first + 1, first + LINES + 1), file):
+            file.seek(piece.start)
+            for number, line in enumerate(islice(file, piece.lines), piece.first):
                 if line.strip():
                     yield _item(line, path, number)
 

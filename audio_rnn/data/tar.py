@@ -7,16 +7,14 @@ nowhere.
 
 from __future__ import annotations
 
-import shlex
-import subprocess
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from audio_rnn.data.commands import output_of
 from audio_rnn.data.shards import Index, is_pipe
 from audio_rnn.errors import ShardError, reason
 
@@ -112,7 +110,7 @@ def _check(member: tarfile.TarInfo, shard: str) -> None:
 def _opened(source: str, shard: str) -> Iterator[IO[bytes]]:
     """The bytes of a shard: of a file, or what a command writes. Raises: ShardError."""
     if is_pipe(source):
-        with _piped(source.removeprefix("pipe:"), shard) as stream:
+        with output_of(source.removeprefix("pipe:"), shard) as stream:
             yield stream
         return
     try:
@@ -120,41 +118,3 @@ def _opened(source: str, shard: str) -> Iterator[IO[bytes]]:
             yield stream
     except OSError as error:
         raise ShardError(f"{shard}: cannot be read: {reason(error)}; {REMEDY}") from error
-
-
-@contextmanager
-def _piped(command: str, shard: str) -> Iterator[IO[bytes]]:
-    """What a command writes, run without a shell. Raises: ShardError when it fails."""
-    words = [word.replace("{}", shard) for word in shlex.split(command)]
-    with tempfile.TemporaryFile() as errors:
-        try:
-            process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors)
-        except OSError as error:
-            raise ShardError(f"{shard}: {shlex.join(words)}: {error.strerror}") from error
-        assert process.stdout is not None
-        status = 0
-        try:
-            yield process.stdout
-            while process.stdout.read(1 << 20):  # behind the end of the archive
-                pass
-            status = _status(process)
-        except ShardError:
-            status = _status(process)
-            if not status:
-                raise
-        finally:
-            process.kill()
-            process.stdout.close()
-            process.wait()
-        if status:
-            errors.seek(0)
-            said = " ".join(errors.read()[-500:].decode(errors="replace").split())
-            raise ShardError(f"{shard}: {shlex.join(words)} ended with status {status}: {said}")
-
-
-def _status(process: subprocess.Popen[bytes]) -> int:
-    """Of a command whose output was read, or is no archive; 0 when it goes on."""
-    try:
-        return process.wait(timeout=1)
-    except subprocess.TimeoutExpired:
-        return 0

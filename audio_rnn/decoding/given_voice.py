@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from audio_rnn.midi.follow import HEAD
 from audio_rnn.midi.grammar import Grammar
-from audio_rnn.midi.state import HEAD
 from audio_rnn.midi.symbols import FIRST, KIND, SIZE, Kind, identify, ids_of
 
 OPEN = (Kind.AT, Kind.BAR, Kind.END)  # where other voices may say something first

@@ -150,7 +150,7 @@ class Chances:
     def keep(self, some: np.ndarray) -> None:
         """Leave out all sequences but some (batch,) bool."""
         self.generators = [g for g, stays in zip(self.generators, some) if stays]
-        self.ahead = self.ahead[:, some]
+        self.ahead = self.ahead.compress(some, axis=1)
 
 
 def recent_of(sequences: Sequence[Sequence[int]]) -> np.ndarray:

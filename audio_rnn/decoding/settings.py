@@ -19,21 +19,22 @@ class DecodingConfig:
     """Greedy decoding, or with any of these a beam search that heeds all of them."""
 
     lm: Path | None = None
-    """Language model: an ARPA file (.gz too) of words, or of the model's symbols with ▁ as space."""
+    """Language model: an ARPA file (.gz too) of words, or of the model's symbols with ▁ as space.
+    audio-rnn lm train makes one."""
     neural_lm: Path | None = None
-    """Recurrent language model of the model's symbols, which joins the search: a run folder of
-    recipes.language_model."""
+    """Recurrent language model of the model's symbols, which joins the search.
+    A run folder of recipes.language_model."""
     rescorer: Path | None = None
     """The same, of words too, for a model that judges the texts which the search has found."""
     lexicon: Path | None = None
-    """Text file with the only words that may be written, one a line; or in every line a word and,
-    after it, the symbols that pronounce it."""
+    """Text file with the only words that may be written, one a line.
+    Or in every line a word and, after it, the symbols that pronounce it."""
     hotwords: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: none)")] = ()
     """Words or phrases to favour; name the inputs before them."""
     hotwords_from: Path | None = None
     """Text file with more of them, one a line, each with a boost of its own after a tab if wanted."""
     hotword_boost: float = 1.5
-    """Nats that each letter of a hotword earns."""
+    """Nats that each letter of a hotword earns; more finds more of them, also where none was said."""
     beam_width: int | None = None
     """Prefixes that the search keeps; without any of these options, greedy decoding. None: 50."""
     lm_weight: float | None = None

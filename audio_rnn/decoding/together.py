@@ -8,7 +8,7 @@ import numpy as np
 
 from audio_rnn.decoding.planned import Planned
 from audio_rnn.decoding.wishes import allow_wished
-from audio_rnn.midi.state import follow_all
+from audio_rnn.midi.follow import follow_all
 
 
 class Together:

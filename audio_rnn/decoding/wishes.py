@@ -10,7 +10,7 @@ from numba import njit
 from audio_rnn.decoding.plan import Plan
 from audio_rnn.midi.allowed import FIRST_OF_HEAD, LAST_OF_HEAD, allow
 from audio_rnn.midi.controls import SPAN
-from audio_rnn.midi.state import NONE
+from audio_rnn.midi.follow import NONE
 from audio_rnn.midi.symbols import FIRSTS, REGISTERS, SIZE, SIZES, Kind
 
 compiled = njit(cache=True, nogil=True)

@@ -16,6 +16,7 @@ from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Batches, Task
 from audio_rnn.engine.update import Updates
 from audio_rnn.engine.validation import Scores, evaluate, judge, keep_model
+from audio_rnn.errors import TrainingError
 from audio_rnn.memory import give_back
 from audio_rnn.optimization.schedule import rate_factor
 from audio_rnn.randomness import seed_all
@@ -81,11 +82,29 @@ class Trainer:
         seed_all(self.config.seed + self.process.rank)
         self.state.resume(self.run_dir / "checkpoint", self.log.warn)
         position = self.state.position
-        self.log.begin(position.step)
+        self._find_best()
+        self.log.begin(position)
         if self._done:
             self.log.note("trained already; nothing is left to do")
         elif position.step:
             self.log.note(f"going on at {position}")
+
+    def _find_best(self) -> None:
+        """Look whether the best model so far is still there; without it, one to come is the best.
+
+        Raises: TrainingError where none is to come.
+        """
+        position, folder = self.state.position, self.run_dir / "model"
+        gone = position.best is not None and not folder.is_dir()
+        if not processes.from_first(gone, self.process):
+            return
+        if self._done:
+            raise TrainingError(
+                f"{folder}: found none, expected the model of epoch {position.best_epoch}; copy it "
+                f"back, or delete {self.run_dir}/checkpoint* to train anew"
+            )
+        self.log.note(f"{folder}: is gone, so what is best is sought from here on")
+        position.best = None
 
     @property
     def _done(self) -> bool:

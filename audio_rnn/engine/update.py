@@ -29,6 +29,8 @@ class Updates:
         self.losses = sharing_gradients(task.losses, task.model, state.process)
         self.waiting = 0  # batches that the next step takes
         self.loss = torch.zeros(())  # the sum of their losses
+        buffers = list(task.model.buffers())  # such as the statistics of a batch norm
+        self.buffers = [(buffer, buffer.clone()) for buffer in buffers]  # and before the last batch
 
     def steps(self, batch: Batch, rate: float, last: bool) -> Iterator[Entry]:
         """Train on a batch, the `last` of its epoch or not, at a learning rate: the steps it makes.
@@ -51,10 +53,14 @@ class Updates:
     def _gather(self, batch: Batch) -> None:
         """Add a batch's gradient."""
         process, dtype = self.state.process, AUTOCAST.get(self.config.precision)
+        for buffer, before in self.buffers:
+            before.copy_(buffer)
         with torch.autocast(process.device.type, dtype, enabled=dtype is not None):
             losses = torch.stack(list(self.losses(batch).values())).sum(dim=0)  # (items,)
         bad = [name for name, fine in zip(batch.ids, losses.isfinite().tolist()) if not fine]
         if anywhere(bool(bad), process):
+            for buffer, before in self.buffers:
+                buffer.copy_(before)  # one that has seen what is not finite would stay so
             self._skip("loss", bad)
             return
         # DDP averages over processes, so that each one's share counts `world` times.

@@ -55,7 +55,8 @@ def read_header(stream: io.BufferedIOBase, name: str) -> tuple[PcmFormat, int | 
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         raise AudioError(
             f"{name}: found no WAV header, expected RIFF and WAVE; "
-            "give --pcm-rate when these are bare 16-bit samples"
+            "give --pcm-rate when these are bare 16-bit samples, or make a WAV of another format, such as "
+            "by ffmpeg -i FILE -f wav - in a pipe"
         )
     form = None
     while (chunk := _exactly(stream, 8, name))[:4] != b"data":

@@ -5,45 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from audio_rnn.midi.lengths import LONGEST, following, shortest
-from audio_rnn.midi.piece import PITCHES, WHOLE
-from audio_rnn.midi.state import HEAD
-from audio_rnn.midi.symbols import (
-    BAR_STEPS,
-    FIRSTS,
-    SIZE,
-    SIZES,
-    Kind,
-    ids_of,
-)
+from audio_rnn.midi.follow import HEAD
+from audio_rnn.midi.lengths import shortest
+from audio_rnn.midi.piece import WHOLE
+from audio_rnn.midi.rules import ANY, free_in, has_pitch, note_fits, room_behind_bar, room_of_note
+from audio_rnn.midi.symbols import BAR_STEPS, FIRSTS, SIZE, SIZES, Kind
 
 compiled = njit(cache=True, nogil=True)
-ANY = -1  # bars, or an end, that nobody asked for
-ENDLESS = 1 << 32  # bars
-NEVER = 1 << 62  # a step beyond all
 FIRST_OF_HEAD, LAST_OF_HEAD = int(HEAD[0]), int(HEAD[-1])
-RULES = np.dtype(
-    [
-        ("usable", np.uint8, SIZE),  # 1 for symbols that may be used at all
-        ("begins", np.int64, len(PITCHES)),  # 0, or NEVER where a pitch may not be used
-        ("after", np.int64, WHOLE),  # see `following`
-        ("held", np.bool_),  # whether `hold` may be used
-        ("bars", np.int64),  # how many the piece has; ANY, ENDLESS
-        ("end", np.int64),  # step at which its last bar ends, where it is known, or ANY
-    ]
-)
-
-
-def rules_of(usable: np.ndarray, bars: float | None, end: int | None) -> np.ndarray:
-    """(1,) RULES; see `Grammar`."""
-    made = np.zeros(1, RULES)
-    made["usable"] = usable
-    made["begins"] = np.where(usable[ids_of(Kind.PITCH)], 0, NEVER)
-    made["after"] = following(usable)
-    made["held"] = usable[FIRSTS[Kind.HOLD]]
-    made["bars"] = ANY if bars is None else min(bars, ENDLESS)
-    made["end"] = ANY if end is None else end
-    return made
 
 
 @compiled
@@ -53,15 +22,6 @@ def allow_all(states: np.ndarray, rules: np.ndarray) -> np.ndarray:
     for n in range(len(states)):
         allow(states[n], rules[n], masks[n])
     return masks
-
-
-@compiled
-def free_from(states: np.ndarray, rules: np.ndarray, first: int, last: int) -> int:
-    """The first step at which a voice, from one to before another, has a pitch that it may begin.
-
-    Of the first piece.
-    """
-    return _free_from(states[0], rules[0], first, last)
 
 
 @compiled
@@ -84,16 +44,6 @@ def allow(state: np.record, rules: np.record, mask: np.ndarray) -> None:
         _allow_in_chord(state, rules, mask)
     for symbol in range(len(mask)):
         mask[symbol] &= rules.usable[symbol] == 1
-
-
-@compiled
-def _free_from(state: np.record, rules: np.record, first: int, last: int) -> int:
-    free = NEVER
-    for voice in range(first, last):
-        sounds = state.sounds[voice]
-        for pitch in range(len(sounds)):
-            free = min(free, max(sounds[pitch], rules.begins[pitch]))
-    return free
 
 
 @compiled
@@ -140,23 +90,23 @@ def _allow_changes(state: np.record, rules: np.record, mask: np.ndarray) -> None
 
 @compiled
 def _allow_voices(state: np.record, rules: np.record, mask: np.ndarray, first: int) -> None:
-    fits = _fits(state, rules, 1)
+    fits = note_fits(state, rules, 1)
     for voice in range(first, state.voices):
-        mask[FIRSTS[Kind.VOICE] + voice] = fits and _has_pitch(state, rules, voice)
+        mask[FIRSTS[Kind.VOICE] + voice] = fits and has_pitch(state, rules, voice)
 
 
 @compiled
 def _allow_chord(state: np.record, rules: np.record, mask: np.ndarray, voice: int) -> None:
     """A chord that comes behind those of this voice at this position."""
-    if not _has_pitch(state, rules, voice):
+    if not has_pitch(state, rules, voice):
         return
     before = state.length if state.last == Kind.LENGTH else 0
-    known, longer = state.velocities[voice], _fits(state, rules, before + 1)
+    known, longer = state.velocities[voice], note_fits(state, rules, before + 1)
     if longer and known >= 0:
         _allow_pitches(state, mask, voice, 0)
     if longer:
         _allow(mask, Kind.VELOCITY, 0, SIZES[Kind.VELOCITY])
-    elif before and _fits(state, rules, before):
+    elif before and note_fits(state, rules, before):
         _allow(mask, Kind.VELOCITY, known + 1, SIZES[Kind.VELOCITY])
     if known >= 0:
         mask[FIRSTS[Kind.VELOCITY] + known] = False
@@ -171,7 +121,7 @@ def _allow_in_chord(state: np.record, rules: np.record, mask: np.ndarray) -> Non
     if state.last == Kind.PITCH:
         _allow_pitches(state, mask, state.voice, state.highest + 1)
         holds = 0
-    room, done = _room(state, rules), holds * WHOLE
+    room, done = room_of_note(state, rules), holds * WHOLE
     _allow(mask, Kind.LENGTH, max(state.least - done - 1, 0), min(room - done, WHOLE))
     longer = shortest(max(state.least, done + WHOLE + 1), rules.after, rules.held)
     mask[FIRSTS[Kind.HOLD]] = rules.held and longer <= room
@@ -187,40 +137,13 @@ def _allow_pitches(state: np.record, mask: np.ndarray, voice: int, lowest: int) 
 @compiled
 def _allow_position(state: np.record, rules: np.record, mask: np.ndarray) -> None:
     """A later position of this bar, another bar, or the end."""
-    room = _room_behind_bar(state, rules) - shortest(1, rules.after, rules.held)
+    room = room_behind_bar(state, rules) - shortest(1, rules.after, rules.held)
     latest = min(state.steps, state.steps + room + 1)
-    free = _free_from(state, rules, 0, state.voices) - state.start
+    free = free_in(state, rules, 0, state.voices, state.now) - state.start
     _allow(mask, Kind.AT, max(state.position + 1, free), latest)
     mask[FIRSTS[Kind.BAR]] = rules.bars == ANY or rules.bars > state.bar
     inside = state.start < state.end <= state.start + state.steps
     mask[FIRSTS[Kind.END]] = inside and (rules.bars == ANY or rules.bars == state.bar)
-
-
-@compiled
-def _room_behind_bar(state: np.record, rules: np.record) -> int:
-    """Steps that a note may sound on after this bar."""
-    if rules.end != ANY:
-        return rules.end - state.start - state.steps
-    if rules.bars == ANY or rules.bars == ENDLESS:
-        return LONGEST
-    return (rules.bars - state.bar) * state.steps
-
-
-@compiled
-def _room(state: np.record, rules: np.record) -> int:
-    """Steps that a note beginning now may have."""
-    left = state.start + state.steps - state.now
-    return min(left + _room_behind_bar(state, rules), LONGEST)
-
-
-@compiled
-def _fits(state: np.record, rules: np.record, least: int) -> bool:
-    return shortest(least, rules.after, rules.held) <= _room(state, rules)
-
-
-@compiled
-def _has_pitch(state: np.record, rules: np.record, voice: int) -> bool:
-    return _free_from(state, rules, voice, voice + 1) <= state.now
 
 
 @compiled

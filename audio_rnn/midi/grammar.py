@@ -7,7 +7,8 @@ import copy
 import numpy as np
 
 from audio_rnn.errors import MusicError
-from audio_rnn.midi.allowed import allow_all, free_from, rules_of
+from audio_rnn.midi.allowed import allow_all
+from audio_rnn.midi.rules import free_from, rules_of
 from audio_rnn.midi.state import PieceState
 from audio_rnn.midi.symbols import KIND, SIZE, Kind, event_vocabulary
 

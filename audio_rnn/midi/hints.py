@@ -66,7 +66,7 @@ def hints_of(symbols: np.ndarray) -> np.ndarray:
     return _read_all(np.asarray(symbols, np.int64), no_memory(1)[0])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def read_on(symbols: np.ndarray, memory: np.ndarray) -> np.ndarray:
     """Hints (batch, columns) behind one more symbol (batch,) of each; memory is written to."""
     hints = np.empty((len(symbols), len(FIRSTS) - 1), np.int64)
@@ -75,7 +75,7 @@ def read_on(symbols: np.ndarray, memory: np.ndarray) -> np.ndarray:
     return hints
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _read_all(symbols: np.ndarray, memory: np.ndarray) -> np.ndarray:
     hints = np.empty((len(symbols), len(FIRSTS) - 1), np.int64)
     for step in range(len(symbols)):
@@ -83,7 +83,7 @@ def _read_all(symbols: np.ndarray, memory: np.ndarray) -> np.ndarray:
     return hints
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _read(symbol: int, memory: np.ndarray, hints: np.ndarray) -> None:
     slot = _SLOT[symbol]
     if symbol == _BAR:
@@ -108,7 +108,7 @@ def _read(symbol: int, memory: np.ndarray, hints: np.ndarray) -> None:
     hints += FIRSTS[:-1]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _tell(memory: np.ndarray, hints: np.ndarray) -> None:
     hints[: len(HELD)] = memory[: len(HELD)]
     left = memory[TOTAL] - memory[BAR]
@@ -123,7 +123,7 @@ def _tell(memory: np.ndarray, hints: np.ndarray) -> None:
         hints[first + POINTERS + n] = np.searchsorted(AGREEMENTS, agreed, side="right")
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _to_come(memory: np.ndarray) -> tuple[int, int]:
     """Density and register that the rest of these four bars must have, as indices from 1; 0: any."""
     if memory[_METER] == 0 or memory[_DENSITY] == 0:

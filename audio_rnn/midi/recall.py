@@ -41,26 +41,28 @@ def forget(memory: np.ndarray) -> None:
     memory[:, PLACES:AGREED] = -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def pointed(memory: np.ndarray, n: int) -> int:
     """The symbol that pointer n points at; -1 where it points nowhere, or says nothing."""
     place = memory[PLACES + n]
     return memory[HEARD + place % WINDOW] if place >= 0 and not _circles(memory, place) else -1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _circles(memory: np.ndarray, place: int) -> bool:
     """Whether a place goes on with what has come often enough in a row."""
     bar, back = memory[BAR], memory[COUNT] - place
     for n in range(len(PERIODS)):
         if memory[EQUAL + n] >= ENOUGH[n]:
-            length = memory[BAR_STARTS + bar % BARS] - memory[BAR_STARTS + (bar - PERIODS[n]) % BARS]
+            length = (
+                memory[BAR_STARTS + bar % BARS] - memory[BAR_STARTS + (bar - PERIODS[n]) % BARS]
+            )
             if back % length == 0 and back // length <= 1 + memory[EQUAL + n] // PERIODS[n]:
                 return True
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hear(symbol: int, memory: np.ndarray) -> None:
     """Go on by one symbol."""
     heard = memory[HEARD:]
@@ -83,7 +85,7 @@ def hear(symbol: int, memory: np.ndarray) -> None:
             memory[PLACES + n], memory[AGREED + n] = -1, 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _look_back(memory: np.ndarray) -> None:
     """At a bar line, pointers that point nowhere go to the beginnings of earlier bars."""
     memory[BAR] += 1
@@ -97,7 +99,7 @@ def _look_back(memory: np.ndarray) -> None:
             memory[PLACES + 1 + n] = memory[BAR_STARTS + (bar - BACK[n]) % BARS]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _equal(memory: np.ndarray, bar: int, other: int) -> bool:
     """Whether two bars of those whose beginnings are known have the same symbols."""
     heard = memory[HEARD:]
@@ -111,7 +113,7 @@ def _equal(memory: np.ndarray, bar: int, other: int) -> bool:
     return True
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _find(heard: np.ndarray, count: int) -> int:
     """The last place behind symbols like the last ones; -1 where there is none."""
     for place in range(count - 1, max(count - WINDOW, 0) + AGREE - 1, -1):

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 
-def draw_curves(history: list[dict[str, Any]], monitor: str, path: Path) -> None:
-    """Loss and the monitored score against epochs, as PNG."""
+def draw_curves(epochs: list[dict[str, Any]], monitor: str, path: Path) -> None:
+    """Loss and the monitored score against epochs, entries of a history, as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    epochs = [e for e in history if "train_loss" in e]
     scored = [e for e in epochs if monitor in e]
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     FigureCanvasAgg(figure)

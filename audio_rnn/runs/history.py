@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from audio_rnn import storage
 from audio_rnn.errors import TrainingError
 from audio_rnn.runs.folder import writing
 
@@ -35,35 +35,47 @@ def flush_history(folder: Path) -> None:
         os.fsync(file.fileno())
 
 
-def cut_history(folder: Path, step: int) -> None:
-    """Drop entries after `step`, which a resumed run will write again. Raises TrainingError."""
-    kept = [entry for entry in read_history(folder) if entry["step"] <= step]
-    text = "".join(json.dumps(entry) + "\n" for entry in kept)
-    path = folder / NAME
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+def cut_history(folder: Path, epoch: int, step: int) -> None:
+    """Drop what a training that goes on in `epoch`, after `step`, will write again.
+
+    Raises: TrainingError for a line before that which training has not written.
+    """
+    path, kept = folder / NAME, 0
+    for line, entry in _lines(path):
+        if entry["step"] > step or (entry["epoch"] >= epoch and "train_loss" in entry):
+            break  # and so are all after it
+        kept += len(line)
+    if path.exists() and path.stat().st_size > kept:
         with writing(path):
-            storage.write_text(path, text)
+            os.truncate(path, kept)
 
 
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """All entries, but for a last line that a crash or a full disk cut off.
+def read_history(folder: Path) -> Iterator[dict[str, Any]]:
+    """Entries one after the other, but for a last line that a crash or a full disk cut off.
 
     Raises: TrainingError for a line that training has not written.
     """
-    path = folder / NAME
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    whole = lines if lines and lines[-1].endswith("}") else lines[:-1]
-    return [_entry(line, f"{path}:{n}") for n, line in enumerate(whole, 1)]
+    return (entry for _, entry in _lines(folder / NAME))
 
 
-def _entry(line: str, where: str) -> dict[str, Any]:
+def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Each whole line of a history, if there is one, and what it says. Raises: TrainingError."""
+    if path.exists():
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield line, _entry(line, f"{path}:{number}")
+
+
+def _entry(line: bytes, where: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
     except ValueError:
         entry = None
     if not (isinstance(entry, dict) and all(type(entry.get(k)) is int for k in ("epoch", "step"))):
+        found = line[:40].decode(errors="replace").rstrip()
         raise TrainingError(
-            f"{where}: found {line[:40]!r}, expected an entry with epoch and step, as training "
+            f"{where}: found {found!r}, expected an entry with epoch and step, as training "
             "writes it; delete the line"
         )
     return entry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,13 @@ from audio_rnn.runs.position import Position, ending
 from audio_rnn.runs.scalars import Scalars
 
 
+class Voice(Console):
+    """Standard error. A training goes on when nobody reads it any more; `train.log` has all."""
+
+    def on_broken_pipe(self) -> None:
+        """Nothing, where rich would end the process."""
+
+
 class Log:
     """Within: holds the run folder, which gets `history.jsonl`, `train.log` and `curves.png`.
 
@@ -26,7 +33,7 @@ class Log:
 
     def __init__(self, folder: Path, process: Process, batches: int, tensorboard: bool) -> None:
         self.folder, self.first, self.tensorboard = folder, process.first, tensorboard
-        self.console = Console(stderr=True, quiet=not self.first)
+        self.console = Voice(stderr=True, quiet=not self.first)
         self.bar = progress_bar(self.console, batches)
         self.meter = Meter(process)  # of all batches, which a line sums up every ten seconds
         self.scalars: Scalars | None = None
@@ -42,12 +49,13 @@ class Log:
     def __exit__(self, *_: object) -> None:
         self._held.close()
 
-    def begin(self, step: int) -> None:
-        """Go on after `step`: what the history has of later ones is void."""
+    def begin(self, position: Position) -> None:
+        """Go on from there: what the history has of later steps is void."""
         if self.first:
-            history.cut_history(self.folder, step)
+            history.cut_history(self.folder, position.epoch, position.step)
             if self.tensorboard:
-                self.scalars = self._held.enter_context(closing(Scalars(self.folder, step + 1)))
+                scalars = Scalars(self.folder, position.step + 1)
+                self.scalars = self._held.enter_context(closing(scalars))
 
     def step(self, done: int, entry: dict[str, Any]) -> None:
         """A step, the last of `done` batches; `Meter.line` says what the entry has."""
@@ -74,12 +82,11 @@ class Log:
 
     def say(self, line: str) -> None:
         """A line for a person alone."""
-        self.console.print(line, highlight=False, soft_wrap=True)
+        _tell(self.console, line)
 
     def warn(self, line: str) -> None:
         """The same of any process."""
-        console = self.console if self.first else Console(stderr=True)
-        console.print(line, highlight=False, soft_wrap=True)
+        _tell(self.console if self.first else Voice(stderr=True), line)
 
     def flush(self) -> None:
         """Put the history on the disk."""
@@ -90,8 +97,9 @@ class Log:
         """Say how the training ended; draw the curves of the losses and of the monitored score."""
         if self.first:
             path = self.folder / "curves.png"
+            epochs = [e for e in history.read_history(self.folder) if "train_loss" in e]
             with writing(path):
-                draw_curves(history.read_history(self.folder), monitor, path)
+                draw_curves(epochs, monitor, path)
         self.say(ending(position, monitor, keep, self.folder / "model"))
 
     def _enter(self, entry: dict[str, Any]) -> None:
@@ -99,3 +107,8 @@ class Log:
             history.append_history(self.folder, entry)
         if self.scalars:
             self.scalars.add(entry)
+
+
+def _tell(console: Console, line: str) -> None:
+    with suppress(OSError):  # of a terminal that was closed
+        console.print(line, highlight=False, soft_wrap=True)

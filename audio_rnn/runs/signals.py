@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -20,7 +21,8 @@ class Terminated(SystemExit):
 
 
 class Interrupts:
-    """Within: SIGINT and SIGTERM are only noted in `received`. A second Ctrl-C stops at once."""
+    """Within: SIGINT and SIGTERM are only noted in `received`, SIGHUP of a closed terminal as SIGTERM;
+    those that are ignored, as by `nohup`, stay so. A second Ctrl-C stops at once."""
 
     def __init__(self) -> None:
         self.received = 0
@@ -28,9 +30,8 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._former = {
-                s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)
-            }
+            heard = [s for s in SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
+            self._former = {s: signal.signal(s, self._note) for s in heard}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -47,7 +48,7 @@ class Interrupts:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received == signal.SIGINT == number:
             raise KeyboardInterrupt
-        self.received = number
+        self.received = signal.SIGTERM if number == signal.SIGHUP else number
 
 
 def leave(number: int, message: str, say: Callable[[str], None]) -> NoReturn:

@@ -18,7 +18,7 @@ from audio_rnn.cli.shell import run_command
 from audio_rnn.errors import ConfigError
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
 from recipes.audio_tagging.evaluate import Options, evaluate
-from recipes.audio_tagging.loading import read_folds
+from recipes.audio_tagging.folds import read_folds
 from recipes.audio_tagging.scores import Scores, told
 from recipes.audio_tagging.train import train
 from recipes.training import say

@@ -18,6 +18,7 @@ from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import ManifestError
 from recipes.audio_tagging.checks import check_several, check_single
 from recipes.audio_tagging.config import RecipeConfig
+from recipes.audio_tagging.folds import read_folds, training_folds
 from recipes.audio_tagging.sharded import (
     count_in_shards,
     load_train_shards,
@@ -50,11 +51,12 @@ def load_valid(config: RecipeConfig, classes: Classes) -> TrainingData | None:
     else:
         path = data_file(config.data, "valid")
         if in_shards(path):
+            _require_sounds(config, *count_in_shards(config, path), path)
             return load_valid_shards(config, path, classes)
         clips = read_manifest(path) if path.exists() else []
     if not clips:
         return None
-    check_clips(clips, classes, path)
+    _require_sounds(config, *_count(config, clips, classes, path), path)
     return Batches(_dataset(config, clips, classes), config.batches)
 
 
@@ -64,7 +66,11 @@ def load_shares(config: RecipeConfig, classes: Classes) -> Tensor:
     Raises: ManifestError for clips that this model cannot be trained on.
     """
     path = training_file(config)
-    counts, total = count_in_shards(config, path) if in_shards(path) else _count(config, classes)
+    if in_shards(path):
+        counts, total = count_in_shards(config, path)
+    else:
+        path, clips = training_clips(config)
+        counts, total = _count(config, clips, classes, path)
     if config.model.labels == "one":
         check_several(classes, path)
     if not counts:
@@ -75,9 +81,19 @@ def load_shares(config: RecipeConfig, classes: Classes) -> Tensor:
     return torch.tensor([counts[name] / total for name in classes.names])
 
 
-def _count(config: RecipeConfig, classes: Classes) -> tuple[Counter[str], int]:
-    """In how many training clips each class is heard, and how many clips there are."""
-    path, clips = training_clips(config)
+def _require_sounds(config: RecipeConfig, counts: Counter[str], total: int, path: Path) -> None:
+    """Raises: ManifestError for clips that the best model cannot be told by."""
+    if config.training.keep == "best" and not counts:
+        raise ManifestError(
+            f"{path}: found {total} clips in which nothing is heard, expected tags or events in "
+            "some to choose the best model by; add such clips, or set --training.keep last"
+        )
+
+
+def _count(
+    config: RecipeConfig, clips: Sequence[Utterance], classes: Classes, path: Path
+) -> tuple[Counter[str], int]:
+    """In how many clips each class is heard, and how many clips there are."""
     check_clips(clips, classes, path)
     if config.model.labels == "one":
         check_single(clips, path)
@@ -101,48 +117,6 @@ def training_clips(config: RecipeConfig) -> tuple[Path, list[Utterance]]:
             "testing, as in --fold 1, or use recipes.audio_tagging.cross_validate for all"
         )
     return path, read_manifest(path)
-
-
-def read_folds(path: Path) -> list[Utterance]:
-    """All clips of all folds. Raises: ManifestError."""
-    clips = read_manifest(path)
-    check_folds(clips, path)
-    return clips
-
-
-def training_folds(clips: Sequence[Utterance], config: RecipeConfig, path: Path) -> list[Utterance]:
-    """The clips of the folds that are not held out. Raises: ManifestError."""
-    held, known = {config.fold, config.valid_fold} - {None}, {u.fold for u in clips}
-    if held - known:
-        raise ManifestError(
-            f"{path}: found folds {sorted(map(str, known))}, expected {sorted(map(str, held))} "
-            "among them"
-        )
-    return [u for u in clips if u.fold not in held]
-
-
-def check_folds(clips: Sequence[Utterance], path: Path) -> None:
-    """Raises: ManifestError for a clip without fold, or a recording that is in two of them.
-
-    A model that has heard another part of a test recording is tested on what it knows.
-    """
-    without = [u.id for u in clips if u.fold is None]
-    if without:
-        raise ManifestError(f"{path}: found no fold for {listed(without)}, expected one for each")
-    folds: dict[str, set[int | None]] = {}
-    for u in clips:
-        if u.recording is not None:
-            folds.setdefault(u.recording, set()).add(u.fold)
-    leaks = [
-        f"{name} (folds {', '.join(map(str, sorted(map(int, filter(None, where)))))})"
-        for name, where in folds.items()
-        if len(where) > 1
-    ]
-    if leaks:
-        raise ManifestError(
-            f"{path}: {len(leaks)} recordings are in several folds, so that training would hear "
-            f"what is tested: {listed(leaks, 5)}; put all clips of a recording into one fold"
-        )
 
 
 def warn_of_rare(clips: Sequence[Utterance], classes: Classes, path: Path) -> None:

@@ -23,7 +23,7 @@ from recipes.audio_tagging.corpus import write_corpus
 from recipes.audio_tagging.folders import find_clips
 from recipes.audio_tagging.one_recording import in_parts
 from recipes.audio_tagging.recordings import Heard, clips, require_files
-from recipes.audio_tagging.splits import divide
+from recipes.audio_tagging.splits import check_shares, divide
 from recipes.prepare import Source, is_below, leave_out, require_folder, run
 
 TABLES = (".csv", ".tsv")
@@ -47,6 +47,7 @@ class Options:
 
 def prepare(options: Options) -> None:
     """Write the manifests. Raises: InputError."""
+    check_shares(options.valid_share, options.test_share)
     source = options.source
     if source.is_file():
         root, heard, classes = source.parent, _read_table(options), set[str]()

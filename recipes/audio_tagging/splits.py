@@ -20,11 +20,7 @@ def divide(clips: Sequence[Utterance], valid_share: float, test_share: float) ->
     Deterministic: recordings are taken in the order of their hashes, of the rarest class first.
     Clips of one tag whose class has three recordings are in every split. Raises: InputError.
     """
-    if not (valid_share >= 0 and test_share >= 0 and valid_share + test_share < 1):
-        raise InputError(
-            f"--valid-share {valid_share} and --test-share {test_share}: expected 0 or more, "
-            "together under 1"
-        )
+    check_shares(valid_share, test_share)
     groups: Groups = {}
     for clip in sorted(clips, key=lambda clip: _hash(_group(clip))):
         groups.setdefault(_group(clip), []).append(clip)
@@ -33,6 +29,15 @@ def divide(clips: Sequence[Utterance], valid_share: float, test_share: float) ->
     rest = {name: part for name, part in groups.items() if name not in splits}
     splits |= dict.fromkeys(_hold_out(rest, totals, valid_share), "valid")
     return [replace(clip, split=splits.get(_group(clip), "train")) for clip in clips]
+
+
+def check_shares(valid_share: float, test_share: float) -> None:
+    """Raises: InputError."""
+    if not (valid_share >= 0 and test_share >= 0 and valid_share + test_share < 1):
+        raise InputError(
+            f"--valid-share {valid_share} and --test-share {test_share}: expected 0 or more, "
+            "together under 1"
+        )
 
 
 def _hold_out(groups: Groups, totals: Counter[str], share: float) -> list[str]:

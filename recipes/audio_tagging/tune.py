@@ -31,7 +31,7 @@ def tuned(
     clips: Sequence[Utterance], heard: Sequence[Heard], classes: Classes, step_seconds: float
 ) -> DetectionConfig:
     """For each class the rule with the highest event F1; of equals, the highest segment F1, and of
-    these again, the nearest to the default.
+    these again, the default, if it is one.
 
     A class that is not there keeps the default.
     """
@@ -88,7 +88,7 @@ def _best(
     truth = {u.id: [e for e in merged(u.events or ()) if e.label == label] for u in clips}
     durations = {u.id: u.duration for u in clips}
 
-    def score(rule: Rule) -> tuple[float, float, float]:
+    def score(rule: Rule) -> tuple[float, float]:
         config = DetectionConfig({label: rule})
         found = {
             u.id: find_events(track[:, None], (label,), step_seconds, config)
@@ -96,12 +96,7 @@ def _best(
         }
         events = event_counts(truth, found, [label])[label].f1
         segments = segment_counts(truth, found, durations, [label])[label].f1
-        return events, segments, -_distance(rule)
+        return events, segments
 
-    return max((Rule(*pair) for pair in product(THRESHOLDS, MEDIANS)), key=score)
-
-
-def _distance(rule: Rule) -> float:
-    """From the default: where many rules are as good, none at the edge of them."""
-    usual = Rule()
-    return abs(rule.threshold - usual.threshold) + abs(rule.median_seconds - usual.median_seconds)
+    grid = (Rule(*pair) for pair in product(THRESHOLDS, MEDIANS))
+    return max((Rule(), *grid), key=score)  # of equals the first

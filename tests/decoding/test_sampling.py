@@ -17,13 +17,13 @@ from audio_rnn.decoding.guidance import GuidedStepper
 from audio_rnn.decoding.likeliest import find_likeliest
 from audio_rnn.decoding.plan import Plan
 from audio_rnn.decoding.planned import Planned
-from audio_rnn.decoding.sampling import Sampler, SamplingConfig, draw
+from audio_rnn.decoding.sampling import AHEAD, Chances, Sampler, SamplingConfig, draw
 from audio_rnn.decoding.wishes import wished
 from audio_rnn.errors import ConfigError, DecodingError, MusicError
 from audio_rnn.midi.decoding import decode
+from audio_rnn.midi.follow import NONE
 from audio_rnn.midi.home import Home
 from audio_rnn.midi.piece import Key
-from audio_rnn.midi.state import NONE
 from audio_rnn.midi.symbols import FIRST, KIND, SIZE, Kind, event_vocabulary, ids_of
 from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
@@ -81,6 +81,15 @@ def test_pieces_of_a_batch_are_those_drawn_alone(stepper: Stepper):
     together = generate(sampler, plan, range(6))
     assert together == [generate(sampler, plan, [seed])[0] for seed in range(6)]
     assert len({tuple(ids) for ids in together}) == 6
+
+
+def test_chances_are_those_of_each_seed_alone():
+    chances, drawn = Chances([3, 4, 5]), []
+    for step in range(2 * AHEAD + 3):
+        if step == AHEAD + 1:
+            chances.keep(np.array([False, True, False]))
+        drawn.append(chances.draw()[1 if step <= AHEAD else 0])
+    assert drawn == np.random.default_rng(4).random(len(drawn)).tolist()
 
 
 def test_a_piece_without_end_goes_on_in_constant_memory(stepper: Stepper):

@@ -96,7 +96,7 @@ def test_several_processes_give_the_result_of_one_on_the_same_global_batches(
     _, alone = storage.load(tmp_path / "one" / "model", "model")
     _, every = storage.load(tmp_path / "all" / "model", "model")
     assert all(torch.allclose(alone[name], every[name], rtol=0, atol=1e-12) for name in alone)
-    histories = [read_history(tmp_path / run) for run in ("one", "all")]
+    histories = [list(read_history(tmp_path / run)) for run in ("one", "all")]
     steps = [[e["step"] for e in history if "rate" in e] for history in histories]
     assert steps[0] == steps[1] and len(steps[0]) == (9 if not poison else 6)
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import read_model
+from audio_rnn.randomness import random_state, set_random_state
 from audio_rnn.runs.checkpoint import load_state, save_state
 from audio_rnn.runs.folder import claimed
 from audio_rnn.runs.signals import Interrupted
@@ -185,6 +186,16 @@ def test_the_random_state_of_python_and_numpy_goes_on_too(tmp_path: Path) -> Non
             work("parts", Stopping(*stop))
     work("parts", ToyBatches())
     assert equal(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_random_state_of_more_gpus_than_there_are_is_taken_as_far_as_it_goes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_on: list[int] = []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: set_on.append(device))
+    set_random_state({**random_state(), "cuda": [torch.zeros(16, dtype=torch.uint8)] * 2})
+    assert set_on == [0]
 
 
 def test_a_clock_that_jumps_changes_nothing(

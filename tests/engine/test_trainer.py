@@ -9,9 +9,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from audio_rnn import storage
 from audio_rnn.distributed import processes
@@ -23,6 +25,7 @@ from audio_rnn.models.folder import read_model
 from audio_rnn.optimization.averaging import Average
 from audio_rnn.runs.folder import claimed
 from audio_rnn.runs.history import read_history
+from audio_rnn.runs.position import Position
 from audio_rnn.runs.signals import Interrupted, Terminated
 from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
 
@@ -82,7 +85,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
             train(tmp_path / "parts", config, Stopping(*stop))
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert read_history(tmp_path / "whole") == read_history(tmp_path / "parts")
+    assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
     best = [read_model(tmp_path / run, "toy").weights for run in ("whole", "parts")]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
 
@@ -102,10 +105,29 @@ def test_a_crash_between_saves_changes_nothing_either(tmp_path: Path) -> None:
         train(tmp_path / "parts", config, Crashing())
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert read_history(tmp_path / "whole") == read_history(tmp_path / "parts")
+    assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_an_epoch_that_is_ended_again_stands_once_in_the_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last step is saved; the crash comes when the epoch is told, but not saved."""
+    config = replace(BASE, save_every=1)
+    train(tmp_path / "whole", config)
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="power cut"):
+        patch.setattr(Position, "next_epoch", lambda _: cut_power())
+        train(tmp_path / "parts", config)
+    train(tmp_path / "parts", config)
+    assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
+
+
+def cut_power() -> NoReturn:
+    raise RuntimeError("power cut")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)]
+)
 def test_a_process_that_is_asked_to_stop_saves_and_says_so(
     tmp_path: Path, number: int, status: int
 ) -> None:
@@ -125,6 +147,31 @@ def test_a_process_that_is_asked_to_stop_saves_and_says_so(
     assert done.stderr.count("state saved") == 1 and "Traceback" not in done.stderr
     assert "run the same command to go on" in done.stderr
     assert (tmp_path / "checkpoint" / "checkpoint.json").exists()
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    """As SIGHUP is by nohup, and SIGINT in the background of a script."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        train(tmp_path, BASE, Stopping(2, 1))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert [e["epoch"] for e in read_history(tmp_path) if "error" in e] == [1, 2, 3, 4]
+
+
+def test_a_training_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from audio_rnn.cli.shell import run_command\n"
+        "from tests.engine.test_trainer import BASE, train\n"
+        "run_command(lambda: train(Path(sys.argv[1]), BASE) and None)"
+    )
+    reading, writing = os.pipe()
+    os.close(reading)
+    status = subprocess.call([sys.executable, "-c", code, str(tmp_path)], stderr=writing)
+    os.close(writing)
+    assert status == 0
+    assert len((tmp_path / "train.log").read_text().splitlines()) == 4
 
 
 def test_no_thread_outlives_a_training(tmp_path: Path) -> None:
@@ -149,7 +196,7 @@ def test_a_step_of_fewer_batches_takes_their_mean_too(tmp_path: Path) -> None:
         Trainer(toy, replace(BASE, epochs=1, accumulate=accumulate, clip=1e9), run).fit(
             ToyBatches(items=16), ToyBatches()
         )
-        entry = read_history(run)[0]
+        entry = next(read_history(run))
         runs.append((entry["grad_norm"], entry["mean_loss"]))
     assert runs[1] == pytest.approx(runs[0], rel=1e-6)
 
@@ -196,7 +243,7 @@ def test_an_epoch_without_a_finite_loss_is_the_last(tmp_path: Path) -> None:
     toy = ToyTask(poison="item0")
     with pytest.raises(TrainingError, match="epoch 1: no batch had a finite loss"):
         Trainer(toy, BASE, tmp_path).fit(Poisoned(1), ToyBatches())
-    assert not read_history(tmp_path)
+    assert not list(read_history(tmp_path))
 
 
 class Steep(ToyTask):
@@ -222,7 +269,7 @@ def test_gradients_that_stay_infinite_in_fp16_are_counted(
 
 def test_early_stopping(tmp_path: Path) -> None:
     train(tmp_path, replace(BASE, epochs=50, rate=1e-9, patience=2, averaging="none"), dropout=0.0)
-    assert max(e["epoch"] for e in read_history(tmp_path)) < 50
+    assert max(e["epoch"] for e in list(read_history(tmp_path))) < 50
 
 
 def test_a_plateau_halves_the_rate(tmp_path: Path) -> None:
@@ -242,7 +289,7 @@ def test_a_plateau_halves_the_rate(tmp_path: Path) -> None:
 
 def test_gradient_norms_of_layers_are_in_the_history(tmp_path: Path) -> None:
     train(tmp_path, replace(BASE, epochs=1, log_layers=True))
-    entry = read_history(tmp_path)[0]
+    entry = next(read_history(tmp_path))
     total = sum(v**2 for k, v in entry.items() if k.startswith("grad_norm.")) ** 0.5
     assert total == pytest.approx(entry["grad_norm"], rel=1e-4)
 
@@ -278,6 +325,47 @@ def test_a_model_with_broken_scores_is_never_the_best(
     assert not (tmp_path / "model").exists()
 
 
+def test_a_best_model_that_is_gone_is_sought_anew_or_missed(tmp_path: Path) -> None:
+    with pytest.raises(Interrupted):
+        train(tmp_path, BASE, Stopping(3, 1))
+    shutil.rmtree(tmp_path / "model")
+    worse = replace(BASE, rate=1.0)  # never as good as what is gone
+    train(tmp_path, worse)
+    assert "model: is gone" in (tmp_path / "train.log").read_text()
+    assert read_model(tmp_path, "toy").description["epoch"] in (3, 4)
+    shutil.rmtree(tmp_path / "model")
+    with pytest.raises(TrainingError, match=r"found none, expected the model of epoch [34]; copy"):
+        train(tmp_path, worse)
+
+
+class Normalizing(ToyTask):
+    """With statistics of batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model["norm"] = nn.BatchNorm1d(2)
+
+    def losses(self, batch: ToyBatch) -> dict[str, Tensor]:
+        x = self.model["norm"](batch.x.transpose(1, 2)).transpose(1, 2)
+        return super().losses(replace(batch, x=x))
+
+
+class Spoiled(ToyBatches):
+    """With an item that is not a number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x[7, 2, 1] = torch.nan
+
+
+def test_what_is_not_finite_stays_out_of_the_statistics_of_batches(tmp_path: Path) -> None:
+    task = Normalizing()
+    Trainer(task, BASE, tmp_path).fit(Spoiled(), ToyBatches())
+    assert all(value.isfinite().all() for value in task.model.state_dict().values())
+    assert task.model["norm"].num_batches_tracked == 4 * 4  # of five batches an epoch
+    assert all(math.isfinite(e["error"]) for e in read_history(tmp_path) if "error" in e)
+
+
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
     with claimed(tmp_path), pytest.raises(TrainingError, match="another training runs"):
         train(tmp_path)
@@ -285,11 +373,11 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
 
 def test_a_history_that_was_cut_off_is_continued(tmp_path: Path) -> None:
     train(tmp_path)
-    whole = read_history(tmp_path)
+    whole = list(read_history(tmp_path))
     with (tmp_path / "history.jsonl").open("a") as file:
         file.write('{"epoch": 5, "st')
     train(tmp_path)
-    assert read_history(tmp_path) == whole
+    assert list(read_history(tmp_path)) == whole
     assert (tmp_path / "history.jsonl").read_text().endswith("}\n")
 
 
@@ -405,7 +493,7 @@ def test_validation_stops_when_asked_and_is_done_again(
     assert "stopped at epoch 2" in capsys.readouterr().err
     parts = weights(train(tmp_path / "parts", config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    histories = [read_history(tmp_path / run) for run in ("whole", "parts")]
+    histories = [list(read_history(tmp_path / run)) for run in ("whole", "parts")]
     assert histories[0] == histories[1]
     best = [read_model(tmp_path / run, "toy").weights for run in ("whole", "parts")]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])

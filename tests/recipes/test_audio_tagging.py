@@ -24,7 +24,7 @@ from recipes import shard
 from recipes.audio_tagging.config import RecipeConfig
 from recipes.audio_tagging.cross_validate import cross_validate, show
 from recipes.audio_tagging.evaluate import Options, evaluate
-from recipes.audio_tagging.loading import load_shares, training_clips, warn_of_rare
+from recipes.audio_tagging.loading import load_shares, load_valid, training_clips, warn_of_rare
 from recipes.audio_tagging.train import train
 from tests.small_tagger import save_small_tagger
 
@@ -253,9 +253,18 @@ def test_clips_in_which_nothing_is_heard_are_refused(folds: Path, tmp_path: Path
     shard.prepare(shard.Options(tmp_path, tmp_path / "shards"))
     with pytest.raises(ManifestError, match=r"shards\.jsonl: found 24 clips in which nothing"):
         load_shares(replace(config, data=tmp_path / "shards"), Classes(tuple(HERTZ)))
+    for data in (tmp_path, tmp_path / "shards"):
+        for file in data.glob("train.*"):
+            file.rename(file.with_name(file.name.replace("train", "valid")))
+        with pytest.raises(
+            ManifestError, match=r"valid\..*found 24 clips .* best model by; add su"
+        ):
+            load_valid(replace(config, data=data), Classes(tuple(HERTZ)))
+    last = replace(config, training=replace(config.training, keep="last"))
+    assert load_valid(replace(last, data=tmp_path), Classes(tuple(HERTZ)))
     model = save_small_tagger(tmp_path / "run")
     with pytest.raises(InputError, match=r"24 clips in which nothing is heard.* no score"):
-        evaluate(Options(model, tmp_path / "train.jsonl"))
+        evaluate(Options(model, tmp_path / "valid.jsonl"))
 
 
 def test_one_class_needs_clips_without_it(

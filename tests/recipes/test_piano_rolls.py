@@ -95,7 +95,7 @@ def test_a_model_brings_along_the_pieces_that_it_looks_up(tmp_path: Path) -> Non
     assert trained.library is not None
     assert trained.library.names == tuple(f"train-{n}" for n in range(5))
     found = evaluate_rolls.measure(trained, read_rolls(tmp_path / "valid.npz"))
-    assert found["voices"].frame == pytest.approx(read_history(run_dir)[-1]["nats"], rel=1e-5)
+    assert found["voices"].frame == pytest.approx(list(read_history(run_dir))[-1]["nats"], rel=1e-5)
 
 
 def test_several_models_tell_with_the_mean_of_their_probabilities(run: Path, corpus: Path) -> None:

@@ -78,6 +78,9 @@ def test_a_single_recording_is_cut_so_that_parts_are_held_out(tmp_path: Path, ca
     before = files(tmp_path / "out")
     prepare(Options(path.parent, tmp_path / "out"))
     assert files(tmp_path / "out") == before
+    with pytest.raises(InputError, match=r"--valid-share 0\.9 and --test-share 0\.15: expected"):
+        prepare(Options(path.parent, tmp_path / "out", valid_share=0.9))
+    assert files(tmp_path / "out") == before
     prepare(Options(path.parent, tmp_path / "whole", valid_share=0, test_share=0))
     assert [clip.duration for clip in read_parts(tmp_path / "whole")["train"]] == [150.0]
     with pytest.raises(InputError, match=r"own: found the folder of the recording, expected ano"):

@@ -46,11 +46,13 @@ def test_the_loudest_rule_that_is_quiet_enough() -> None:
     assert found[0][0].pause_seconds == 0.5
 
 
-def test_where_many_rules_are_as_good_the_nearest_to_the_default_is_taken() -> None:
+def test_where_many_rules_are_as_good_the_default_is_taken() -> None:
     words = {10.0: 0.95, 20.0: 0.9}
     scene = Utterance("a", 60.0, "a.wav", events=tuple(Event(t, t + 0.3, "yes") for t in words))
     rules = tuned([scene], [track(60, words)], CLASSES, STEP).rules
-    assert rules == {"yes": Rule(0.5, 0.3)}  # of "no", which is not there, nothing is known
+    assert rules == {"yes": Rule()}  # of "no", which is not there, nothing is known
+    never = tuned([scene], [track(60, {})], CLASSES, STEP).rules
+    assert never == {"yes": Rule()}  # and not the one that hears it anywhere
 
 
 def test_a_model_that_never_rests_is_named() -> None:

@@ -86,7 +86,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
         train("parts", Failing(ROLLS, RollBatchConfig(30, 4)))
     parts = train("parts", batches())
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert read_history(tmp_path / "whole") == read_history(tmp_path / "parts")
+    assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 
 
 def test_chords_that_only_a_joint_model_can_tell(tmp_path: Path) -> None:
@@ -99,6 +99,6 @@ def test_chords_that_only_a_joint_model_can_tell(tmp_path: Path) -> None:
     config = RollConfig(window=4, reach=2, hidden=16, dropout=0, lowest=18, highest=31)
     training = replace(BASE, epochs=25, rate=3e-2, averaging="none", validate_every=25)
     Trainer(make(config), training, tmp_path).fit(data, data)
-    scores = read_history(tmp_path)[-1]
+    scores = list(read_history(tmp_path))[-1]
     assert scores["joint"] < 0.9 and 3.9 < scores["independent"] < 4.6
     assert scores["nats"] == pytest.approx((scores["joint"] + scores["independent"]) / 2)

@@ -108,8 +108,8 @@ def _read_counts(lines: _Lines) -> tuple[list[int], bytes]:
         pass
     if not taken:
         raise LanguageModelError(
-            f"{lines.path}: found no line \\data\\, expected an ARPA file; "
-            "of a binary model, give the ARPA file that it was made from"
+            f"{lines.path}: found no line \\data\\, expected an ARPA file; audio-rnn lm train makes one "
+            "of a text, and of a binary model, give the one that it was made from"
         )
     counts: list[int] = []
     while found := re.fullmatch(rb"ngram\s+(\d+)\s*=\s*(\d+)", line := lines.filled()):

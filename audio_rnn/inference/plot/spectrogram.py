@@ -17,6 +17,7 @@ SECONDS = 30.0  # shown unless more is asked for
 RATE = 16000  # Hz
 INCHES_PER_SECOND, WIDTH_INCHES = 1.0, (8.0, 200.0)
 FLOOR_DB = 80.0  # below the loudest
+SILENCE_DB = -40.0  # the loudest band of a tone at -80 dB of full scale: what is softer stays dark
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,7 @@ def draw_spectrogram(axes: Axes, span: Span) -> None:
     frames = np.lib.stride_tricks.sliding_window_view(span.waveform, window)[::160]
     power = np.abs(np.fft.rfft(frames * np.hanning(window), 512)).T ** 2
     decibels = 10 * np.log10(np.maximum(power, 1e-12))
+    loudest = max(float(decibels.max()), SILENCE_DB)
     times = (span.start + window / 2 / RATE, span.start + (len(span.waveform) - window / 2) / RATE)
     axes.imshow(
         decibels,
@@ -93,6 +95,7 @@ def draw_spectrogram(axes: Axes, span: Span) -> None:
         aspect="auto",
         extent=(*times, 0, RATE / 2000),
         cmap="magma",
-        vmin=float(decibels.max()) - FLOOR_DB,
+        vmin=loudest - FLOOR_DB,
+        vmax=loudest,
     )
     axes.set_ylabel("kHz")
