@@ -117,8 +117,9 @@ def _tell(memory: np.ndarray, hints: np.ndarray) -> None:
     hints[len(HELD) + 3] = memory[BAR] % CYCLE + 1
     first = len(HELD) + 4
     for n in range(POINTERS):
-        agreed = memory[HEARD + recall.AGREED + n]
-        hints[first + n] = pointed(memory[HEARD:], n) + 1
+        symbol = pointed(memory[HEARD:], n)
+        agreed = memory[HEARD + recall.AGREED + n] if symbol >= 0 else 0
+        hints[first + n] = symbol + 1
         hints[first + POINTERS + n] = np.searchsorted(AGREEMENTS, agreed, side="right")
 
 

@@ -84,6 +84,8 @@ def show(groups: dict[str, Sequence[Piece]], melodies: Melodies) -> None:
     for field in fields(MusicStatistics):
         means = [np.nanmean([getattr(s, field.name) for s in found[name]]) for name in groups]
         table.add_row(field.name.replace("_", " "), *(f"{mean:.3f}" for mean in means))
+    most = [max(s.in_a_row for s in found[name]) for name in groups]
+    table.add_row("in a row, most", *map(str, most))
     shared = [[_longest(melodies, piece) for piece in pieces] for pieces in groups.values()]
     for title, summary in (("notes copied, median", np.median), ("notes copied, most", np.max)):
         table.add_row(title, *(f"{summary(values):.0f}" for values in shared))

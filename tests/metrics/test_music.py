@@ -52,9 +52,10 @@ def test_bars_that_come_again_are_counted():
     bars = {"a": (60, 62, 64, 65), "b": (67, 65, 64, 62), "c": (60, 62, 64, 64)}
     found = {form: measure_music(tune(*(p for n in form for p in bars[n]))) for form in FORMS}
     assert {form: s.repetition for form, s in found.items()} == pytest.approx(FORMS)
+    assert [s.in_a_row for s in found.values()] == [1, 1, 2, 4, 3]
 
 
-FORMS = {"abc": 0.0, "aba": 1 / 3, "abab": 0.5, "aaaa": 0.75}
+FORMS = {"abc": 0.0, "aba": 1 / 3, "abab": 0.5, "aaaa": 0.75, "cababab": 4 / 7}
 melodies = st.lists(st.integers(50, 60), min_size=1, max_size=40).map(lambda p: tune(*p))
 
 

@@ -54,19 +54,33 @@ def test_the_rest_of_four_bars_makes_up_for_what_was_played():
 
 
 def test_pointers_tell_what_comes_when_music_comes_again():
-    ids = encode(tune(*PHRASE, *PHRASE, *PHRASE[:8], 80, 81, 82, 83))
+    ids = encode(tune(*PHRASE, *PHRASE[:12], 80, 81, 82, 83))
     found = told(ids)
     bars = np.flatnonzero(np.array(ids) == FIRST[Kind.BAR])
     known = found[:, POINTED : POINTED + 2] - 1  # by the last symbols, and 4 bars back
-    inside = slice(bars[5], bars[10] - 1)
-    assert (known[inside, 0] == ids[bars[5] + 1 : bars[10]]).all()
-    assert (known[bars[4] : bars[10], 1] == ids[bars[4] + 1 : bars[10] + 1]).all()
-    after = bars[10] + 2  # a pitch that differs: nothing agrees, until the next bar line
+    inside = slice(bars[5], bars[7] - 1)
+    assert (known[inside, 0] == ids[bars[5] + 1 : bars[7]]).all()
+    assert (known[bars[4] : bars[7], 1] == ids[bars[4] + 1 : bars[7] + 1]).all()
+    after = bars[7] + 2  # a pitch that differs: nothing agrees, until the next bar line
     assert (found[after - 1, AGREED : AGREED + 2] > 0).all()
     assert (found[after, POINTED : POINTED + 2] == 0).all()
-    agreed = found[bars[4] : bars[8], AGREED + 1]
+    agreed = found[bars[4] : bars[7], AGREED + 1]
     assert (np.diff(agreed) >= 0).all()
     assert agreed[-1] == len(hints.AGREEMENTS) - 1  # more than 32 symbols
+
+
+@pytest.mark.parametrize(("part", "enough"), [(PHRASE[:4], 3), (PHRASE[:8], 2), (PHRASE, 3)])
+def test_what_has_come_often_enough_in_a_row_is_not_told_to_go_on(
+    part: tuple[int, ...], enough: int
+):
+    """One, two or four bars, that come once more, and then another bar and the first of them."""
+    ids = encode(tune(*part * (enough + 1), 80, 81, 82, 83, *part[:4]))
+    bars = np.flatnonzero(np.array(ids) == FIRST[Kind.BAR])
+    pointed, size = told(ids)[:, POINTED:].any(1), len(part) // 4
+    last = enough * size  # bar in which it begins to come once more
+    assert pointed[bars[last] - 8 : bars[last]].all()
+    assert not pointed[bars[last] : bars[last + size] + 1].any()
+    assert pointed[bars[-1] + 9 :].all()  # it may come again later
 
 
 @pytest.mark.parametrize("bars", [12, 900])
