@@ -133,8 +133,9 @@ def test_a_process_that_is_asked_to_stop_saves_and_says_so(
 ) -> None:
     """A scheduler that sends SIGTERM may take the run as well ended, and start it again."""
     code = (
-        "import sys; from pathlib import Path; from audio_rnn.cli.shell import run_command\n"
+        "import signal, sys; from pathlib import Path; from audio_rnn.cli.shell import run_command\n"
         "from tests.engine.test_trainer import BASE, Stopping, train\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where tests run under nohup\n"
         f"run_command(lambda: train(Path(sys.argv[1]), BASE, Stopping(2, 1, {int(number)})) and None)"
     )
     done = subprocess.run(

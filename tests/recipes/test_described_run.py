@@ -13,7 +13,6 @@ from audio_rnn.config import read_yaml
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.errors import TrainingError
 from audio_rnn.runs.folder import claimed
-from recipes import run_facts
 from recipes.same_run import describe_run
 
 
@@ -142,13 +141,13 @@ def test_more_epochs_of_a_schedule_that_has_ended(tmp_path: Path) -> None:
 def test_a_disk_that_is_full_at_the_start_leaves_no_half_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(config: object, path: Path) -> None:
-        path.write_text("training: {epo")
+    def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_facts, "save", full)
+        patch.setattr("audio_rnn.drafts.os.fsync", full)
         with pytest.raises(OSError, match="No space left"):
             describe_run(tmp_path, Recipe())
+    assert not (tmp_path / "config.yaml").exists()
     begin(tmp_path, Recipe())
     describe_run(tmp_path, Recipe())
