@@ -59,7 +59,7 @@ class RollBatch:
     matched: (
         Tensor  # (batch, frames) frames before that were like this; 0 where nothing is recalled
     )
-    followed: Tensor  # (batch, frames, Library.told, KEYS) how a library goes on; 0 rows without one
+    followed: Tensor  # (batch, frames, Library.told, KEYS) how a library goes on; or 0 rows
     agreed: Tensor  # (batch, frames, 2) frames before that agree with it; 0 of both without one
     frames: Tensor  # (batch, frames, voices, KEYS) uint8, those to be told
     lengths: Tensor  # (batch,) frames that are no padding
