@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -121,6 +122,7 @@ def test_events_are_learnt_tuned_and_found(scenes: Path, tmp_path: Path) -> None
     model = replace(TINY.model, labels="several")
     run_dir = tmp_path / "run"
     train(replace(TINY, data=scenes, run_dir=run_dir, model=model))
+    assert re.search(r"best: epoch \d+, step_ap", (run_dir / "train.log").read_text())
     valid, test = (Options(run_dir, scenes / f"{name}.jsonl", psds=False) for name in ("valid", "test"))  # fmt: skip
     evaluate(replace(valid, tune=True))
     assert set(load_rules(run_dir / "model").rules) == set(HERTZ)
