@@ -35,7 +35,7 @@ def joined(
     """
     whole, end = np.zeros(samples, np.float32), 0
     while end < samples:
-        path = paths[draw.integers(len(paths))]
+        path = paths[int(draw.integers(len(paths)))]
         part = _at_most(path, samples / sample_rate, sample_rate, draw)
         part = part / float(np.sqrt(np.mean(np.square(part, dtype=np.float64))) + 1e-12)
         seam = min(round(SEAM_SECONDS * sample_rate), len(part) // 2, end)
