@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -387,6 +388,8 @@ def test_sliding_normalization_is_causal_and_streams() -> None:
         ({"hop_ms": 30.0}, "hop_ms: found 30.0, expected at most window_ms, 25.0"),
         ({"hop_ms": 0.01}, "hop_ms: found 0.01, expected one sample at least"),
         ({"n_fft": 256}, "n_fft: found 256, expected at least the window, 400 samples"),
+        ({"window_ms": math.inf}, "window_ms: found inf, expected a number above 0"),
+        ({"kind": "log_mel", "flatness_ms": math.inf}, "flatness_ms: found inf, expected at least"),
         ({"sample_rate": 0}, "sample_rate: found 0, expected a number above 0"),
         ({"top_db": -3.0}, "top_db: found -3.0, expected a number above 0, in dB"),
         ({"flatness_ms": 100.0}, "flatness_ms: found '100 with kind mfcc"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +33,8 @@ class FeatureConfig:
         """Raises ConfigError for a combination that no frame can have."""
         for name in ("sample_rate", "window_ms", "hop_ms", "n_mels", "n_mfcc", "sliding_seconds"):
             value = getattr(self, name)
-            require(value > 0, name, value, "a number above 0", "give one, or leave it out")
+            fits = 0 < value < math.inf
+            require(fits, name, value, "a number above 0", "give one, or leave it out")
         require(self.hop_length > 0, "hop_ms", self.hop_ms, "one sample at least", "raise it")
         require(
             self.hop_length <= self.window_length,
@@ -93,7 +95,7 @@ class FeatureConfig:
         what = "null, but for kind log_mel in the dialect torchaudio or librosa"
         require(fits, "flatness_ms", found, what)
         require(
-            self.flatness_ms >= self.window_ms,
+            self.window_ms <= self.flatness_ms < math.inf,
             "flatness_ms",
             self.flatness_ms,
             f"at least window_ms, {self.window_ms:g}",
