@@ -23,7 +23,6 @@ class FeatureConfig:
     n_mfcc: int = 13  # cepstra kept, the zeroth included (only kind mfcc)
     f_min: float = 20.0  # lower edge of the lowest mel filter, in Hz
     f_max: float | None = None  # upper edge of the highest, in Hz; None: half the sample rate
-    flatness_ms: float | None = None  # window in which each band's flatness is found; None: none is
     top_db: float | None = None  # floor below the file's loudest band, in dB; None when streaming
     deltas: Literal[0, 1, 2] = 2  # orders of time derivatives appended to every frame
     normalization: Literal["none", "utterance", "global", "sliding"] = "utterance"  # over what
@@ -85,22 +84,6 @@ class FeatureConfig:
             "a number above 0, in dB",
             "80 is usual; null for no floor",
         )
-        self._check_flatness()
-
-    def _check_flatness(self) -> None:
-        if self.flatness_ms is None:
-            return
-        fits = self.kind == "log_mel" and self.dialect in ("torchaudio", "librosa")
-        found = f"{self.flatness_ms:g} with kind {self.kind}, dialect {self.dialect}"
-        what = "null, but for kind log_mel in the dialect torchaudio or librosa"
-        require(fits, "flatness_ms", found, what)
-        require(
-            self.window_ms <= self.flatness_ms < math.inf,
-            "flatness_ms",
-            self.flatness_ms,
-            f"at least window_ms, {self.window_ms:g}",
-            "100 is usual: long windows tell tones from noise",
-        )
 
     @property
     def window_length(self) -> int:
@@ -127,21 +110,6 @@ class FeatureConfig:
         return self.sample_rate / 2 if self.f_max is None else self.f_max
 
     @property
-    def flatness_length(self) -> int:
-        """Samples in the window of flatness, or 0."""
-        return round((self.flatness_ms or 0.0) * self.sample_rate / 1000)
-
-    @property
-    def n_bands(self) -> int:
-        """Cepstra, or mel bands, in one frame."""
-        return self.n_mfcc if self.kind == "mfcc" else self.n_mels
-
-    @property
-    def planes(self) -> int:
-        """Values of each band: its level, and its flatness."""
-        return 1 if self.flatness_ms is None else 2
-
-    @property
     def n_static(self) -> int:
         """Values in one frame before deltas."""
-        return self.n_bands * self.planes
+        return self.n_mfcc if self.kind == "mfcc" else self.n_mels

@@ -24,7 +24,7 @@ class LogMelStream:
         self.begun = False
 
     def __call__(self, samples: Tensor, last: bool) -> Tensor:
-        """The next samples (samples,) -> the frames that they settle (frames, width)."""
+        """The next samples (samples,) -> the frames that they settle (frames, n_mels)."""
         self.samples += len(samples)
         self.signal = torch.cat([self.signal, samples])
         reach = self.log_mel.right + 1
@@ -33,7 +33,7 @@ class LogMelStream:
             self.signal = torch.cat([_edge(self.log_mel.start_of, self.signal), self.signal])
             self.begun = True
         if not self.begun:
-            return samples.new_zeros(0, self.log_mel.width)
+            return samples.new_zeros(0, self.log_mel.config.n_mels)
         return self._rest() if last else self._settled()
 
     def _settled(self) -> Tensor:
