@@ -35,7 +35,7 @@ class Questions(TorchDispatchMode):
 
 @pytest.mark.parametrize(("stretched", "asked"), [(0.0, 0), (0.5, 1)])
 def test_a_step_asks_for_little(stretched: float, asked: int):
-    """Beside the two lists that `Updates` reads, only for the frames of stretched utterances."""
+    """Only for the frames of stretched utterances."""
     config = TrainingConfig(optimizer="sgd", device="cpu", averaging="ema")
     model = small_model(features=FeatureConfig(normalization="utterance"))
     frames = FrameAugmentConfig(
