@@ -18,7 +18,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
@@ -92,6 +92,8 @@ class SimulatedGpu(TorchFunctionMode):
             return _marked(args[0].clone())
         if name == "is_pinned":
             return hasattr(args[0], "pinned")
+        if name == "__set__" and func.__self__.__name__ == "data":  # type: ignore[attr-defined]
+            return _moved_in_place(*args)
         tensors = [x for x in _leaves((args, kwargs)) if isinstance(x, Tensor)]
         given = kwargs.get("device") and torch.device(kwargs["device"])
         there = any(isinstance(x, GpuTensor) for x in tensors)
@@ -233,6 +235,16 @@ def _plain(x: Tensor) -> Tensor:
     return x.as_subclass(torch.Tensor)
 
 
+def _moved_in_place(x: Tensor, data: Tensor) -> None:
+    """`x.data = data`, by which a module moves its parameters: they stay the same objects."""
+    with torch._C.DisableTorchFunction():
+        x.data = _plain(data)
+    if data.is_cuda != x.is_cuda:
+        kind = nn.Parameter if isinstance(x, nn.Parameter) else Tensor
+        x.__class__ = GpuTensor if data.is_cuda else kind  # type: ignore[assignment]
+        x._is_param = kind is nn.Parameter  # type: ignore[attr-defined]
+
+
 def _marked(x: Tensor) -> Tensor:
     x.pinned = True  # type: ignore[attr-defined]
     return x
@@ -288,8 +300,5 @@ def simulated_gpu() -> Iterator[SimulatedGpu]:
         stack.enter_context(patch.object(torch, "autocast", autocast_on_cpu))
         stack.enter_context(patch.object(threading.Thread, "run", run_with_gpu))
         stack.enter_context(torch.backends.cudnn.flags(enabled=False))
-        before = torch.__future__.get_overwrite_module_params_on_conversion()
-        torch.__future__.set_overwrite_module_params_on_conversion(True)
-        stack.callback(torch.__future__.set_overwrite_module_params_on_conversion, before)
         stack.enter_context(gpu)
         yield gpu
