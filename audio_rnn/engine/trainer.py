@@ -15,7 +15,7 @@ from audio_rnn.distributed import processes
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Batches, Task
-from audio_rnn.engine.update import Entry, Updates
+from audio_rnn.engine.update import Updates
 from audio_rnn.engine.validation import Scores, evaluate, judge, keep_model
 from audio_rnn.errors import TrainingError
 from audio_rnn.memory import give_back
@@ -23,6 +23,7 @@ from audio_rnn.optimization.schedule import rate_factor
 from audio_rnn.randomness import seed_all
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.log import Log
+from audio_rnn.runs.outcomes import Entry
 from audio_rnn.runs.position import Position
 from audio_rnn.runs.signals import Interrupted, Interrupts, leave
 

@@ -6,23 +6,21 @@ it is read when the next one has been asked for.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from audio_rnn.device import Later
 from audio_rnn.distributed.processes import lowest, sharing_gradients
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Task, Truncated
-from audio_rnn.errors import ConfigError, TrainingError
+from audio_rnn.errors import ConfigError
 from audio_rnn.optimization.optimizer import divide_gradients, layer_norms, step_if
+from audio_rnn.runs.outcomes import Entry, Outcomes, Step
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
-Entry = dict[str, float]  # of a step, for the history
 
 
 class Gathered(NamedTuple):
@@ -33,26 +31,16 @@ class Gathered(NamedTuple):
     finite: Tensor  # (items,) whether each one's loss is
 
 
-class Taken(NamedTuple):
-    """A step of which the host does not know yet whether the device left it out."""
-
-    entry: Entry
-    ids: list[str]
-    layers: list[str]
-    told: Later  # gradient norm, mean loss, whether all losses were finite, norms of the layers ...
-    finite: Later  # ... and whether the loss of each item was
-
-
 class Updates:
     """Gathers gradients of batches until a step takes them all."""
 
     def __init__(
         self, task: Task, state: State, config: TrainingConfig, warn: Callable[[str], None]
     ) -> None:
-        self.state, self.config, self.warn = state, config, warn
+        self.state, self.config = state, config
         self.losses = sharing_gradients(task.losses, task.model, state.process)
         self.waiting: list[Gathered] = []  # for the next step
-        self.unread: list[Taken] = []  # the last step, if it was not read yet
+        self.outcomes = Outcomes(warn, config.skip_limit, remedy(config))
         buffers = list(task.model.buffers())  # such as the statistics of a batch norm
         self.buffers = [(buffer, buffer.clone()) for buffer in buffers]  # and before the last batch
 
@@ -72,20 +60,16 @@ class Updates:
             yield from self._step(rate)
         if last:
             yield from self.read()
-            self._end_epoch()
+            self.outcomes.check(self.state.position)
+            self.state.average.after_epoch()
 
     def read(self) -> Iterator[Entry]:
         """What became of the last step, unless that is told. Raises: TrainingError, as above."""
-        position = self.state.position
-        for taken in self.unread:
-            norm, loss, fine, *layers = taken.told.read()
-            if fine and (math.isfinite(norm) or self._scale_is_searched()):
-                position.steps, position.loss_sum = position.steps + 1, position.loss_sum + loss
-            else:
-                self._skip(taken, "gradient" if fine else "loss")
-            values = {"grad_norm": norm if fine else math.nan, "mean_loss": position.mean_loss}
-            yield {**taken.entry, **values, **dict(zip(taken.layers, layers))}
-        self.unread = []
+        return self.outcomes.read(self.state.position, self._searching)
+
+    def _searching(self) -> bool:
+        """Whether the scale of fp16 may still be too large, as it is at first."""
+        return self.state.scaler.is_enabled() and self.state.scaler.get_scale() >= 1
 
     def close(self) -> None:
         """Let go of DDP, which would keep the group of processes alive beyond `stop`."""
@@ -108,57 +92,26 @@ class Updates:
 
     def _step(self, rate: float) -> Iterator[Entry]:
         """Apply the mean gradient of what waits, clipped, if it is finite; read the step before."""
-        state, model, count = self.state, self.state.model, len(self.waiting)
+        state, model, gathered = self.state, self.state.model, self.waiting
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         state.scaler.unscale_(state.optimizer)
-        divide_gradients(model, count)
+        divide_gradients(model, len(gathered))
         layers = layer_norms(model) if self.config.log_layers else {}
         norm = nn.utils.clip_grad_norm_(model.parameters(), self.config.clip).double()
-        finite = torch.cat([batch.finite for batch in self.waiting])
-        fine = lowest(finite.all().double(), state.process)  # 1, or 0
+        finite = torch.cat([batch.finite for batch in gathered])
+        fine = lowest(finite.all().double(), state.process)
         step_if(norm.isfinite() & (fine > 0), state.optimizer)
         state.scaler.update()
         state.optimizer.zero_grad(set_to_none=True)
         state.position.step += 1
         state.average.after_step(state.position.step)
         entry = {"epoch": state.position.epoch, "step": state.position.step, "rate": rate}
-        loss = torch.stack([batch.loss for batch in self.waiting]).mean()
-        told = Later(torch.stack([norm, loss, fine, *layers.values()]))
-        ids = [name for batch in self.waiting for name in batch.ids]
+        loss = torch.stack([batch.loss for batch in gathered]).mean()
+        ids = [name for batch in gathered for name in batch.ids]
         self.waiting = []
         yield from self.read()
-        self.unread = [Taken(entry, ids, list(layers), told, Later(finite))]
-
-    def _end_epoch(self) -> None:
-        if not self.state.position.steps:
-            raise TrainingError(
-                f"epoch {self.state.position.epoch}: no batch had a finite loss and gradient; "
-                f"{remedy(self.config)}"
-            )
-        self.state.average.after_epoch()
-
-    def _scale_is_searched(self) -> bool:
-        """Whether gradients may still overflow because fp16 scales them up: the scaler then leaves
-        the step out and halves the scale, which is usual at the start."""
-        scaler = self.state.scaler
-        return scaler.is_enabled() and scaler.get_scale() >= 1
-
-    def _skip(self, taken: Taken, what: str) -> None:
-        """Count a step whose losses or gradient were not finite; stop when there are too many."""
-        position, names = self.state.position, taken.ids
-        position.skipped += 1
-        if what == "loss":
-            names = [name for name, fine in zip(names, taken.finite.read()) if not fine]
-        shown = ", ".join(names[:5])
-        if names:  # in the process that has them
-            self.warn(f"{what} not finite, batch skipped: {shown}")
-        if position.skipped > self.config.skip_limit:
-            raise TrainingError(
-                f"epoch {position.epoch}: {position.skipped} batches with a loss or gradient "
-                f"that is not finite, last a {what} with {shown or 'others'}; "
-                f"expected at most {self.config.skip_limit}: {remedy(self.config)}"
-            )
+        self.outcomes.take(Step(ids, finite, fine, loss, norm, layers), entry)
 
 
 def pieces(batch: Batch, frames: int | None) -> Iterator[Batch]:
