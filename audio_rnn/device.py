@@ -40,8 +40,8 @@ def sent(x: Tensor, device: torch.device) -> Tensor:
     """`x` on a device. From the CPU to a GPU neither waits for the other: the copy is from pinned
     memory, in line with the work that the GPU has still to do."""
     if device.type == "cuda" and not x.is_cuda:
-        x = x.pin_memory()
-    return x.to(device, non_blocking=True)
+        return x.pin_memory().to(device, non_blocking=True)
+    return x.to(device)
 
 
 class Later:

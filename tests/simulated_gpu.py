@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from inspect import isfunction
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,6 +21,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 CUDA, CPU = torch.device("cuda", 0), torch.device("cpu")
 OUTSIDE = (str(Path(torch.__file__).parent), __file__)  # whose lines are not those that wait
@@ -104,7 +106,11 @@ class SimulatedGpu(TorchFunctionMode):
             kwargs["device"], there = CPU, True
         elif given or (name == "tensor" and not isinstance(args[0], Tensor)):
             there = False
-        result = func(*args, **kwargs)
+        if there and isfunction(func) and name != "backward":  # whose parts are not seen here
+            with _OnCpu():
+                result = func(*args, **kwargs)
+        else:
+            result = func(*args, **kwargs)
         if name == "_pack_padded_sequence" and there:
             return _on_gpu(result[0]), result[1]  # how many sequences go on stays on the CPU
         return _over(result, _on_gpu) if there else result
@@ -186,6 +192,16 @@ class SimulatedGpu(TorchFunctionMode):
             frame = frame.f_back
         file, number = frame.f_code.co_filename, frame.f_lineno
         self.waits.append(Wait(what, f"{file}:{number}", linecache.getline(file, number).strip()))
+
+
+class _OnCpu(TorchDispatchMode):
+    """Makes on the CPU what is to be made on the GPU."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if kwargs.get("device") is not None:
+            kwargs["device"] = CPU
+        return func(*args, **kwargs)
 
 
 def _reads(index: Any, value: Any) -> bool:
@@ -274,6 +290,7 @@ def simulated_gpu() -> Iterator[SimulatedGpu]:
             gpu.wait("Event.synchronize")
 
     known: dict[str, Any] = {
+        "_lazy_init": lambda: None,
         "is_available": lambda: True,
         "device_count": lambda: 1,
         "current_device": lambda: 0,

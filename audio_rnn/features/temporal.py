@@ -69,6 +69,7 @@ class Normalizer(nn.Module):
     ) -> None:
         super().__init__()
         self.mode, self.window = mode, window
+        self.fitted = mode != "global"  # as far as is known
         if mode == "global":  # not a number until fitted
             self.register_buffer("mean", torch.full((dim,), torch.nan))
             self.register_buffer("deviation", torch.full((dim,), torch.nan))
@@ -84,13 +85,18 @@ class Normalizer(nn.Module):
         elif self.mode == "sliding":
             frames = _by_past(frames.masked_fill(~mask, 0), self.window)
         elif self.mode == "global":
-            if torch.isnan(self.mean).any():
-                raise ModelError(
-                    "normalization: found global statistics that were never measured, expected "
-                    "those of the training data; call fit first, or choose utterance or sliding"
-                )
+            self._require_fitted()
             frames = (frames - self.mean) / self.deviation
         return frames.masked_fill(~mask, 0)
+
+    def _require_fitted(self) -> None:
+        """Looks once: a GPU would be waited for."""
+        self.fitted = self.fitted or not bool(torch.isnan(self.mean).any())
+        if not self.fitted:
+            raise ModelError(
+                "normalization: found global statistics that were never measured, expected "
+                "those of the training data; call fit first, or choose utterance or sliding"
+            )
 
     @torch.no_grad()
     def fit(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
