@@ -22,7 +22,10 @@ def make_optimizer(
     ]
     if kind == "adamw":
         return torch.optim.AdamW(groups, lr=rate, fused=True)
-    return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, fused=True)
+    optimizer = torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True, fused=True)
+    for parameter in parameters:  # torch leaves them as memory was when the first step is left out
+        optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def step_if(fine: Tensor, optimizer: torch.optim.Optimizer) -> None:
