@@ -23,11 +23,10 @@ from recipes.language_model.train import train as train_texts
 from recipes.music_generation import evaluate_rolls
 from recipes.music_generation.train_rolls import RecipeConfig as RollConfig
 from recipes.music_generation.train_rolls import train as train_rolls
+from recipes.speech_recognition import prepare_folder
 from recipes.speech_recognition.config import RecipeConfig as SpeechConfig
 from recipes.speech_recognition.evaluate import Options as SpeechOptions
 from recipes.speech_recognition.evaluate import evaluate as evaluate_speech
-from recipes.speech_recognition.prepare_default import Options as PrepareOptions
-from recipes.speech_recognition.prepare_default import prepare
 from recipes.speech_recognition.train import train as train_speech
 from tests.data.test_rolls import random_roll
 from tests.recipes.test_audio_tagging import TINY, write_clips
@@ -88,7 +87,9 @@ def on_gpu(config: Any, data: Path) -> Any:
 
 
 def test_the_recipe_of_speech(tmp_path: Path) -> None:
-    prepare(PrepareOptions(tmp_path, train_utterances=16, valid_utterances=4, test_utterances=4))
+    for path in write_sounds(tmp_path / "in", *[1.0 + 0.1 * n for n in range(12)]):
+        path.with_suffix(".txt").write_text("abc def" if "1" in path.stem else "fed")
+    prepare_folder.prepare(prepare_folder.Options(tmp_path / "in", tmp_path))
     config = configs.load(SpeechConfig, CONF / "speech_recognition" / "debug.yaml")
     config = replace(config, batches=replace(config.batches, workers=0))
     options = SpeechOptions(tmp_path / "run", tmp_path / "test.jsonl", "cuda")
