@@ -63,6 +63,11 @@ class GpuTensor(torch.Tensor):
 
     __array__ = numpy
 
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        copied = self.detach().clone().requires_grad_(self.requires_grad)
+        copied._is_param = isinstance(self, nn.Parameter)  # type: ignore[attr-defined]
+        return copied
+
     def __format__(self, form: str) -> str:
         return format(self.item(), form) if self.ndim == 0 else repr(self)
 

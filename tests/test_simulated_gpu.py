@@ -168,6 +168,7 @@ def test_a_model_learns_the_same_there(gpu: SimulatedGpu) -> None:
         assert value.is_cuda and isinstance(value, Tensor)
         torch.testing.assert_close(value.cpu(), ours.state_dict()[name])
     assert all(isinstance(p, nn.Parameter) and p.is_cuda for p in theirs.parameters())
+    assert deepcopy(theirs)[2].weight.is_cuda
     assert all(type(p) is nn.Parameter for p in theirs.to("cpu").parameters())
 
 
