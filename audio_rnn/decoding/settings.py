@@ -31,7 +31,8 @@ class DecodingConfig:
     """Text file with the only words that may be written, one a line.
     Or in every line a word and, after it, the symbols that pronounce it."""
     hotwords: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: none)")] = ()
-    """Words or phrases to favour; name the inputs before them."""
+    """Words or phrases to favour; name the inputs before them.
+    Without --lm and --lexicon, the words of the training texts are known as well."""
     hotwords_from: Path | None = None
     """Text file with more of them, one a line, each with a boost of its own after a tab if wanted."""
     hotword_boost: float | None = None
@@ -56,8 +57,13 @@ class DecodingConfig:
     @property
     def greedy(self) -> bool:
         """Whether nothing here asks for a search."""
-        others = self.lexicon, self.hotwords_from, self.beam_width
-        return not self.models and not self.hotwords and all(value is None for value in others)
+        asked = self.models or self.has_hotwords
+        return not asked and self.lexicon is None and self.beam_width is None
+
+    @property
+    def has_hotwords(self) -> bool:
+        """Whether there are any, named here or in a file."""
+        return bool(self.hotwords) or self.hotwords_from is not None
 
     @property
     def models(self) -> list[Path]:
@@ -75,7 +81,7 @@ def check_used(config: DecodingConfig) -> None:
         "neural_weight": ("--neural-lm", config.neural_lm),
         "rescorer_weight": ("--rescorer", config.rescorer),
         "word_bonus": ("--lm, --neural-lm or --rescorer", config.models),
-        "hotword_boost": ("--hotwords or --hotwords-from", config.hotwords or config.hotwords_from),
+        "hotword_boost": ("--hotwords or --hotwords-from", config.has_hotwords),
     }
     for name, (option, there) in needs.items():
         value = getattr(config, name)
