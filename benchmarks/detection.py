@@ -33,7 +33,7 @@ from audio_rnn.models.sound import KIND, SoundModel
 from audio_rnn.tasks.tagging import Tagging
 from recipes.audio_tagging.config import RecipeConfig
 from recipes.audio_tagging.hearing import listen
-from recipes.audio_tagging.loading import load_shares, load_train, load_valid
+from recipes.audio_tagging.loading import load_shares, load_train, load_valid, tells_times
 from recipes.audio_tagging.psds import psds
 from recipes.audio_tagging.scores import Scores, count_events, event_scores
 from recipes.audio_tagging.tune import tuned
@@ -119,7 +119,7 @@ def trained(config: RecipeConfig, change: Callable[[SoundModel], None]) -> Sound
     model = SoundModel(config.model, classes)
     change(model)
     shares = load_shares(config, classes)
-    task = Tagging(model, config.augment, config.clips, config.task, shares)
+    task = Tagging(model, config.augment, config.clips, config.task, shares, tells_times(config))
     trainer = Trainer(task, config.training, config.run_dir)
     batches = load_train(config, classes, trainer.process)
     if not trainer.begun:

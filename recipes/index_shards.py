@@ -16,7 +16,7 @@ from pathlib import Path
 from audio_rnn.audio import audio_info
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.data.samples import FRAMES, describe, sound_of, sound_suffix
-from audio_rnn.data.shards import Shard, count_labels, index_path, write_index
+from audio_rnn.data.shards import Shard, count_labels, count_timed, index_path, write_index
 from audio_rnn.data.tar import Sample, read_samples
 from audio_rnn.errors import ConfigError, InputError
 from audio_rnn.files import files_below
@@ -56,7 +56,8 @@ def index(path: Path, root: Path, letters: set[str]) -> Shard:
     durations = tuple(round(utterance.duration, 4) for utterance in utterances)
     letters.update(*(utterance.text or "" for utterance in utterances))
     try:
-        return Shard(name, path.stat().st_size, durations, count_labels(utterances))
+        told = count_labels(utterances), count_timed(utterances)
+        return Shard(name, path.stat().st_size, durations, *told)
     except ConfigError as error:
         raise InputError(f"{path}: {error}") from None
 

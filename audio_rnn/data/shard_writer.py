@@ -11,7 +11,7 @@ from io import BytesIO
 from pathlib import Path
 
 from audio_rnn.data.manifest import Utterance
-from audio_rnn.data.shards import Shard, count_labels, index_path, write_index
+from audio_rnn.data.shards import Shard, count_labels, count_timed, index_path, write_index
 
 HIDDEN = ("audio", "features")  # places in the folder that the sound comes from
 
@@ -30,7 +30,8 @@ def write_shards(
         name = f"{split}/{number:06d}.tar"
         write_tar(folder / name, _members(source, some))
         size = (folder / name).stat().st_size
-        shards.append(Shard(name, size, tuple(u.duration for u in some), count_labels(some)))
+        durations = tuple(u.duration for u in some)
+        shards.append(Shard(name, size, durations, count_labels(some), count_timed(some)))
     write_index(index_path(folder, split), shards)
     return shards
 

@@ -51,6 +51,7 @@ class Shard:
     bytes: int
     durations: tuple[float, ...]  # seconds of its samples
     labels: tuple[tuple[str, int], ...] = ()  # of sounds: how many samples each class is heard in
+    timed: int = 0  # of sounds: how many samples say when something is heard
 
     def __post_init__(self) -> None:
         require(
@@ -73,6 +74,7 @@ class Index:
     durations: tuple[NDArray[np.float32], ...]  # seconds of the samples of each shard
     source: str  # a folder, or pipe:COMMAND
     labels: Counter[str] = field(default_factory=Counter)  # samples that each class is heard in
+    timed: int = 0  # samples that say when something is heard
 
 
 def index_path(folder: Path, split: str) -> Path:
@@ -92,7 +94,7 @@ def read_index(path: Path, source: str | None = None) -> Index:
             f"{path}: cannot be read: {reason(error)}; make shards with python -m recipes.shard"
         ) from error
     names: dict[str, int] = {}
-    durations, labels = [], Counter[str]()
+    durations, labels, timed = [], Counter[str](), 0
     where = check_source(source) if source else str(path.parent)
     for number, line in enumerate(lines, 1):
         shard = _parse(line, f"{path}:{number}")
@@ -103,22 +105,28 @@ def read_index(path: Path, source: str | None = None) -> Index:
         names[shard.shard] = number
         durations.append(np.array(shard.durations, np.float32))
         labels.update(dict(shard.labels))
+        timed += shard.timed
         if not is_pipe(where):
             _check_file(Path(where, shard.shard), shard.bytes, f"{path}:{number}")
     if not names:
         raise ShardError(f"{path}: found no line, expected one a shard")
-    return Index(path, tuple(names), tuple(durations), where, labels)
+    return Index(path, tuple(names), tuple(durations), where, labels, timed)
 
 
 def write_index(path: Path, shards: Iterable[Shard]) -> None:
     """Write an index, replacing an older one at once. Raises: OSError."""
-    rows = ({k: v for k, v in asdict(shard).items() if v != ()} for shard in shards)
+    rows = ({k: v for k, v in asdict(shard).items() if v not in ((), 0)} for shard in shards)
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def count_labels(utterances: Iterable[Utterance]) -> tuple[tuple[str, int], ...]:
     """For `Shard.labels`."""
     return tuple(Counter(name for u in utterances for name in set(u.labels or ())).items())
+
+
+def count_timed(utterances: Iterable[Utterance]) -> int:
+    """For `Shard.timed`."""
+    return sum(bool(u.events) for u in utterances)
 
 
 def is_pipe(source: str) -> bool:

@@ -48,7 +48,8 @@ def start(device: str) -> Process:
         # Imported later, as by DDP, it keeps the group in default arguments: gloo's threads then
         # outlive `stop`, and the process sometimes aborts at its exit.
         import_module("torch.distributed.nn.functional")
-        backend = "nccl" if chosen.type == "cuda" else "gloo"
+        # What the processes tell each other lies on the CPU: a GPU would have to be waited for.
+        backend = "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
         place, limit = meeting_place(), timedelta(hours=1)
         dist.init_process_group(backend, store=place, rank=rank, world_size=world, timeout=limit)
     return Process(rank, world, chosen)
@@ -121,9 +122,16 @@ def highest(value: int, process: Process) -> int:
     """The highest value of all processes."""
     if process.world == 1:
         return value
-    shared = torch.tensor(value, device=process.device)
+    shared = torch.tensor(value)
     dist.all_reduce(shared, dist.ReduceOp.MAX)
     return int(shared)
+
+
+def lowest(x: Tensor, process: Process) -> Tensor:
+    """The lowest x of all processes, on the device where it is."""
+    if process.world > 1:
+        dist.all_reduce(x, dist.ReduceOp.MIN)
+    return x
 
 
 def agreed(count: int, what: str, process: Process) -> int:
@@ -145,7 +153,7 @@ def from_first(value: Value, process: Process) -> Value:
     if process.world == 1:
         return value
     box = [value]
-    dist.broadcast_object_list(box, src=0, device=process.device)
+    dist.broadcast_object_list(box, src=0)
     return box[0]
 
 

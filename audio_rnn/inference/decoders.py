@@ -13,7 +13,7 @@ from audio_rnn.decoding.calibration import CalibratedDecoder
 from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.settings import DecodingConfig, all_hotwords, check_used, read_lexicon
-from audio_rnn.errors import LanguageModelError
+from audio_rnn.errors import LanguageModelError, LexiconError
 from audio_rnn.inference.tuned import WEIGHTS, find_tuned
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel
@@ -89,3 +89,5 @@ def make_beam_decoder(
     except LanguageModelError as error:
         files = ", ".join(map(str, config.models))
         raise LanguageModelError(f"{files}: {error}" if files else str(error)) from None
+    except LexiconError as error:
+        raise LexiconError(f"{config.lexicon}: {error}") from None

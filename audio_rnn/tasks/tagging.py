@@ -46,11 +46,13 @@ class Tagging:
         clips: ClipAugmentConfig,
         config: TaggingConfig,
         shares: Tensor,
+        timed: bool = False,
     ) -> None:
-        """`shares` (classes,): of the training clips, those that each class is heard in."""
+        """`shares` (classes,): of the training clips, those that each class is heard in; `timed`: whether
+        validation data say when, so that the best model is the one that tells steps best."""
         self.model, self.config = model, config
         features, several = model.features.config, model.config.labels == "several"
-        self.monitor = "mean_ap" if several else "accuracy"
+        self.monitor = "step_ap" if timed else "mean_ap" if several else "accuracy"
         self.waveforms = WaveformAugment(augment.waveform, features.sample_rate)
         self.frames = FrameAugment(augment.frames, features)
         self.clips = ClipAugment(clips, features, several)
@@ -82,7 +84,7 @@ class Tagging:
             results["accuracy"] = accuracy(tags, told)
         results["mean_ap"] = mean_over_classes(average_precisions(tags, told))
         active, score = (np.concatenate(part) for part in zip(*steps))
-        if len(active):
+        if active.any():
             results["step_ap"] = mean_over_classes(average_precisions(active, score))
         return results
 
@@ -126,7 +128,7 @@ class Tagging:
         stride = self.model.tagger.front.stride
         count = scores.steps.shape[1]
         frames = active_frames(batch, scores.lengths * stride, count * stride)
-        active = active_steps(frames, stride, count) > 0.5
+        active = active_steps(frames, stride, count) > 0
         kept = sent(valid_frames(scores.lengths, count) & batch.timed[:, None], active.device)
         told = self.model.probabilities(scores.steps)
         return active[kept].cpu().numpy(), told[kept].cpu().numpy()
@@ -138,12 +140,11 @@ def active_frames(batch: ClipBatch, lengths: Tensor, frames: int) -> Tensor:
     Times are stretched to the lengths that clips have got.
     """
     lengths = sent(lengths, batch.seconds.device)
-    rate = (lengths / batch.seconds)[batch.events[:, 0].long()]
-    onsets, offsets = (
-        (batch.events[:, i] * rate).round().long().clamp(0, frames) for i in (2, 3)
-    )  # fmt: skip
-    offsets = torch.maximum(offsets, onsets + 1).clamp(max=frames)
     items, classes = batch.events[:, 0].long(), batch.events[:, 1].long()
+    rate = (lengths / batch.seconds)[items]
+    onsets, offsets = ((batch.events[:, i] * rate).round().long().clamp(0, frames) for i in (2, 3))
+    onsets = torch.minimum(onsets, lengths[items] - 1)
+    offsets = torch.maximum(offsets, onsets + 1)
     changes = batch.tags.new_zeros(len(batch.tags), frames + 1, batch.tags.shape[1])
     one = torch.ones_like(rate)
     changes.index_put_((items, onsets, classes), one, accumulate=True)

@@ -9,7 +9,7 @@ from audio_rnn.audio import EXTENSIONS
 from audio_rnn.errors import InputError
 from audio_rnn.files import files_below
 from recipes.audio_tagging.annotations import clean, warn_of_overlaps
-from recipes.audio_tagging.label_tracks import labels_beside, read_labels
+from recipes.audio_tagging.label_tracks import labels_beside, read_labels, tells_times
 from recipes.audio_tagging.recordings import Heard
 from recipes.prepare import listed
 from recipes.table import SPLIT_NAMES
@@ -18,8 +18,10 @@ from recipes.table import SPLIT_NAMES
 def find_clips(source: Path, output: Path, negatives: str | None) -> dict[str, Heard]:
     """Path relative to the source -> what is heard in it, and its split.
 
-    A folder names the class of its clips, but for `negatives`; recordings that lie in none have
-    label tracks beside them. train, valid and test may hold such. Raises: InputError.
+    A folder names the class of its clips, but for `negatives`; recordings that lie in none, or in a
+    folder without clips, have label tracks beside them. train, valid and test may hold such.
+
+    Raises: InputError.
     """
     tops = list(_folders(source, output))
     splits = {top: SPLIT_NAMES.get(top.name) for top in tops}
@@ -56,8 +58,25 @@ def _heard(
                 f"{folder}: found no audio file, expected clips of the class {label!r} "
                 f"({' '.join(EXTENSIONS)}); add some or remove the folder"
             )
+        if any(tells_times(track) for track in map(labels_beside, files) if track):
+            yield from _labelled(folder, files, split)
+            continue
         tags = () if folder.name == negatives else (label,)
         yield from ((path, Heard(tags, split=split)) for path in files)
+
+
+def _labelled(folder: Path, files: list[Path], split: str | None) -> Iterator[tuple[Path, Heard]]:
+    """Recordings with label tracks beside them, in a folder that is no class."""
+    tracks = {path: labels_beside(path) for path in files}
+    without = [path.name for path, track in tracks.items() if not track]
+    for path, track in tracks.items():
+        if not track:
+            raise InputError(
+                f"{folder}: found label tracks beside some recordings and none beside {listed(without)}; "
+                "expected them beside all (empty where nothing is heard), or, where the folder is a "
+                "class, beside none"
+            )
+        yield path, Heard(events=read_labels(track), split=split)
 
 
 def _folders(parent: Path, output: Path) -> Iterator[Path]:

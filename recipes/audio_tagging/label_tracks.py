@@ -28,6 +28,16 @@ def labels_beside(recording: Path) -> Path | None:
     return found[0] if found else None
 
 
+def tells_times(track: Path) -> bool:
+    """Whether a text beside a recording begins like a label track, and not like a text of its own."""
+    try:
+        with track.open(encoding="utf-8-sig") as lines:
+            _fields(next((line for line in lines if line.strip()), ""), str(track))
+    except (OSError, UnicodeDecodeError, InputError):
+        return False
+    return True
+
+
 def read_labels(track: Path) -> dict[str, Event]:
     """ "FILE:LINE" -> event; an empty track says that nothing is heard.
 

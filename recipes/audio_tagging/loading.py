@@ -14,6 +14,7 @@ from audio_rnn.classes import Classes
 from audio_rnn.data.batching import Batches
 from audio_rnn.data.clips import ClipDataset, check_clips, cut, without_events
 from audio_rnn.data.manifest import Utterance, read_manifest
+from audio_rnn.data.shards import read_index
 from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import ManifestError
 from recipes.audio_tagging.checks import check_several, check_single
@@ -44,20 +45,32 @@ def load_train(config: RecipeConfig, classes: Classes, process: Process) -> Trai
 
 def load_valid(config: RecipeConfig, classes: Classes) -> TrainingData | None:
     """All clips for validation; None when there are none. Raises: ManifestError."""
-    if config.fold is not None:
-        path = config.data / "all.jsonl"
-        clips = [u for u in read_manifest(path) if u.fold == config.valid_fold]
-        clips = clips if config.valid_fold is not None else []
-    else:
-        path = data_file(config.data, "valid")
-        if in_shards(path):
-            _require_sounds(config, *count_in_shards(config, path), path)
-            return load_valid_shards(config, path, classes)
-        clips = read_manifest(path) if path.exists() else []
+    path, clips = _valid_clips(config)
+    if in_shards(path):
+        _require_sounds(config, *count_in_shards(config, path), path)
+        return load_valid_shards(config, path, classes)
     if not clips:
         return None
     _require_sounds(config, *_count(config, clips, classes, path), path)
     return Batches(_dataset(config, clips, classes), config.batches)
+
+
+def tells_times(config: RecipeConfig) -> bool:
+    """Whether the validation data say when something is heard. Raises: ManifestError."""
+    path, clips = _valid_clips(config)
+    if in_shards(path):
+        return config.use_events and read_index(path, config.shards.source).timed > 0
+    return config.use_events and any(u.events for u in clips)
+
+
+def _valid_clips(config: RecipeConfig) -> tuple[Path, list[Utterance]]:
+    """The clips for validation, if they are no shards, and the file that says which."""
+    if config.fold is not None:
+        path, fold = config.data / "all.jsonl", config.valid_fold
+        return path, [u for u in read_manifest(path) if fold is not None and u.fold == fold]
+    path = data_file(config.data, "valid")
+    there = path.exists() and not in_shards(path)
+    return path, read_manifest(path) if there else []
 
 
 def load_shares(config: RecipeConfig, classes: Classes) -> Tensor:

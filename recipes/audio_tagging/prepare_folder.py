@@ -1,7 +1,8 @@
 """Prepare your own sounds: folders of clips, recordings with their labels, or a table.
 
 A folder has a folder a class, with its clips; or recordings with a label track beside each, as
-Audacity exports it (a.txt for a.wav); or train, valid and test, with such things in each.
+Audacity exports it (a.txt for a.wav), also in folders of their own; or train, valid and test, with
+such things in each.
 A .csv or .tsv table has the columns path (or filename) and tags (several are separated by ;), or
 path, onset, offset and label with a row an event, in seconds; a file in which nothing is heard has
 an empty tag or label. More columns, if known: split (train, valid, test) or fold (1, 2 ...), and

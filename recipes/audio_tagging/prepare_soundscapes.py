@@ -24,7 +24,7 @@ from audio_rnn.data.manifest import Utterance, read_manifest
 from audio_rnn.errors import InputError
 from audio_rnn.files import files_below
 from recipes.audio_tagging.corpus import FOLDS, SPLITS, clear, write_corpus
-from recipes.audio_tagging.excerpts import excerpt
+from recipes.audio_tagging.excerpts import joined
 from recipes.audio_tagging.scenes import (
     UNTOLD,
     Draw,
@@ -198,7 +198,7 @@ class Sounds:
 
 
 def _backgrounds(options: Options) -> dict[str, DrawBackground]:
-    """Of each split: noise, or excerpts of recordings; short ones are repeated."""
+    """Of each split: noise, or excerpts of recordings; short ones are joined."""
     if options.background is None:
         return dict.fromkeys(SPLITS, background)
     folder = require_folder(options.background, "a folder of recordings for the background")
@@ -215,7 +215,7 @@ def _excerpts(folder: Path, rate: int) -> DrawBackground:
         raise InputError(f"{folder}: found no audio file, expected some for the background")
 
     def draw_excerpt(samples: int, draw: Draw) -> Waveform:
-        return excerpt(files[draw.integers(len(files))], samples / rate, rate, draw)
+        return joined(files, samples, rate, draw)
 
     return draw_excerpt
 

@@ -14,7 +14,13 @@ from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.transfer import begin_sound
 from audio_rnn.tasks.tagging import Tagging
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
-from recipes.audio_tagging.loading import load_shares, load_train, load_valid, training_file
+from recipes.audio_tagging.loading import (
+    load_shares,
+    load_train,
+    load_valid,
+    tells_times,
+    training_file,
+)
 from recipes.command import suggest, suggest_evaluation
 from recipes.inherit import report_inherited
 from recipes.same_run import describe_run, keep_digest
@@ -29,7 +35,7 @@ def train(config: RecipeConfig) -> None:
     model = SoundModel(config.model, classes)
     inherited = begin_sound(model, config.init) if config.init else None
     shares = load_shares(config, classes)
-    task = Tagging(model, config.augment, config.clips, config.task, shares)
+    task = Tagging(model, config.augment, config.clips, config.task, shares, tells_times(config))
     trainer = Trainer(task, config.training, config.run_dir)
     batches = load_train(config, classes, trainer.process)
     valid = load_valid(config, classes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -117,10 +118,13 @@ def test_the_scores_of_ten_folds_fit_a_narrow_terminal(
     assert max(map(len, lines)) <= 80
 
 
-def test_events_are_learnt_tuned_and_found(scenes: Path, tmp_path: Path) -> None:
+def test_events_are_learnt_tuned_and_found(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model = replace(TINY.model, labels="several")
     run_dir = tmp_path / "run"
     train(replace(TINY, data=scenes, run_dir=run_dir, model=model))
+    assert re.search(r"best: epoch \d+, step_ap", capsys.readouterr().err)
     valid, test = (Options(run_dir, scenes / f"{name}.jsonl", psds=False) for name in ("valid", "test"))  # fmt: skip
     evaluate(replace(valid, tune=True))
     assert set(load_rules(run_dir / "model").rules) == set(HERTZ)

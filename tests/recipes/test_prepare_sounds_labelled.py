@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from audio_rnn.audio import read_audio
+from audio_rnn.classes import Classes
 from audio_rnn.errors import InputError
 from audio_rnn.events import Detection, Event
 from audio_rnn.inference.sound_writers import audacity
@@ -53,6 +54,23 @@ def test_labelled_recordings_in_splits_and_beside_clips(own: Path, tmp_path: Pat
     noise(tmp_path / "splits/loose.wav", 10)
     with pytest.raises(InputError, match=r"found loose\.wav beside the folders test, train, exp"):
         prepare(Options(tmp_path / "splits", tmp_path / "out"))
+
+
+def test_labelled_recordings_in_folders_are_no_classes(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "all/bark").mkdir(parents=True)
+    own.rename(tmp_path / "all/monday")
+    for number in range(3):
+        clip = noise(tmp_path / f"all/bark/{number}.wav", 20 + number)
+        clip.with_suffix(".txt").write_text("recorded by Ann\n")  # no label track
+    prepare(Options(tmp_path / "all", tmp_path / "out"))
+    parts = read_parts(tmp_path / "out")
+    clips = {clip.id: clip for part in parts.values() for clip in part}
+    assert [clips[f"monday/{name}.wav"].events for name in "abcd"] == [EVENTS, EVENTS, EVENTS, ()]
+    assert clips["bark/0.wav"].tags == ("bark",)
+    assert [*Classes.load(tmp_path / "out/classes.txt").names] == ["Vögel", "bark", "dog, big"]
+    (tmp_path / "all/monday/b.txt").unlink()
+    with pytest.raises(InputError, match=r"monday: found label tracks .* none beside b\.wav"):
+        prepare(Options(tmp_path / "all", tmp_path / "out"))
 
 
 def test_what_detect_writes_is_read_back(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from audio_rnn.data.manifest import Utterance, read_manifest, write_manifest
 from audio_rnn.errors import ConfigError, InputError
 from audio_rnn.events import Event
 from recipes.audio_tagging import prepare_esc50
+from recipes.audio_tagging.excerpts import excerpt, joined
 from recipes.audio_tagging.prepare_soundscapes import Options, Sounds, choose, prepare
 from recipes.audio_tagging.scenes import SceneConfig, background, mix, place
 from recipes.audio_tagging.sounding import cut, faded, regions
@@ -139,6 +140,25 @@ def test_recordings_as_background(source: Path, tmp_path: Path) -> None:
     for scene in read_parts(tmp_path / "out")["train"]:
         waveform = read_audio(tmp_path / "out" / scene.source, RATE)
         assert band(waveform, 2500) > 0.3 * np.mean(waveform**2) / 2
+
+
+def test_short_backgrounds_follow_each_other(tmp_path: Path) -> None:
+    """At one level, one fading into the other; where one is long enough, nothing is joined."""
+    for frequency, seconds in ((2000, 2.0), (3000, 3.0)):
+        sound = tone(frequency, seconds) * frequency / 3000
+        soundfile.write(tmp_path / f"{frequency}.wav", sound, RATE)
+    files = sorted(tmp_path.iterdir())
+    whole = joined(files, 20 * RATE, RATE, np.random.default_rng(0))
+    assert len(whole) == 20 * RATE
+    seconds = whole.reshape(40, -1)
+    assert np.sqrt(np.mean(seconds**2, 1)) == pytest.approx(1, abs=0.3)
+    heard = [[band(part, f) for part in seconds] for f in (2000, 3000)]
+    assert all(sum(level > 0.5 * max(track) for level in track) >= 4 for track in heard)
+    draws = np.random.default_rng(1), np.random.default_rng(1)
+    short = joined(files[:1], RATE, RATE, draws[0])
+    draws[1].integers(1)
+    part = excerpt(files[0], 1.0, RATE, draws[1])
+    np.testing.assert_allclose(short, part / np.sqrt(np.mean(part**2)), atol=1e-4)
 
 
 def test_each_split_has_its_own_background(source: Path, tmp_path: Path) -> None:

@@ -162,6 +162,9 @@ def test_a_tagger_trains_from_shards_too(tmp_path):
     classes = Classes.load(tmp_path / "shards" / "classes.txt")
     shares = [loading.load_shares(config, classes) for config in (folder, sharded)]
     assert torch.equal(*shares)
+    for config in (folder, sharded):
+        assert loading.tells_times(config)
+        assert not loading.tells_times(replace(config, use_events=False))
     alone = Process(0, 1, torch.device("cpu"))
     [one, other] = [
         {name: tags for batch in loading.load_train(config, classes, alone).epoch(1)

@@ -39,6 +39,7 @@ PLAIN = ClipAugmentConfig()
 def make_task(
     labels: Literal["one", "several"] = "several",
     clips: ClipAugmentConfig = PLAIN,
+    timed: bool = False,
     **config: float,
 ) -> Tagging:
     torch.manual_seed(0)
@@ -47,7 +48,7 @@ def make_task(
     )
     model = SoundModel(SoundConfig(FEATURES, tagger, labels), CLASSES)
     shares = torch.tensor([0.5, 0.5, 0.0])
-    return Tagging(model, AugmentConfig(), clips, TaggingConfig(**config), shares)
+    return Tagging(model, AugmentConfig(), clips, TaggingConfig(**config), shares, timed)
 
 
 def tones(seed: int, timed: bool, count: int = 6) -> ClipBatch:
@@ -99,6 +100,23 @@ def test_known_events_teach_when() -> None:
     assert learn(make_task(), timed=True)["step_ap"] > 0.95
 
 
+def test_where_validation_tells_when_the_best_model_is_that_of_steps() -> None:
+    assert make_task().monitor == "mean_ap"
+    assert make_task("one").monitor == "accuracy"
+    assert make_task("one", timed=True).monitor == make_task(timed=True).monitor == "step_ap"
+
+
+@torch.no_grad()
+def test_clicks_shorter_than_half_a_step_are_steps_too() -> None:
+    task = make_task(timed=True)
+    task.model.eval()
+    clips = tones(0, True)
+    clips.events[:, 3] = clips.events[:, 2] + 0.005
+    assert 0 <= task.evaluate([clips])[task.monitor] <= 1
+    silent = replace(clips, events=torch.zeros(0, 4))
+    assert "step_ap" not in task.evaluate([silent])  # no number, which would be no best model
+
+
 def test_losses_are_those_of_each_clip_alone() -> None:
     task = make_task()
     task.model.eval()
@@ -147,6 +165,12 @@ def test_frames_are_active_from_onset_to_offset() -> None:
 def test_an_event_shorter_than_a_frame_is_one_frame() -> None:
     frames = active_frames(batch_of_events([(0, 0, 0.501, 0.502)], [1.0]), torch.tensor([10]), 10)
     assert frames[0, :, 0].nonzero().flatten().tolist() == [5]
+
+
+def test_an_event_at_the_very_end_is_the_last_frame_of_its_own_clip() -> None:
+    batch = batch_of_events([(0, 0, 0.999, 1.0), (1, 1, 1.999, 2.0)], [1.0, 2.0])
+    frames = active_frames(batch, torch.tensor([10, 20]), 20)
+    assert frames.nonzero().tolist() == [[0, 9, 0], [1, 19, 1]]
 
 
 def test_steps_are_active_by_the_share_of_their_frames() -> None:
