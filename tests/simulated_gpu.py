@@ -1,8 +1,9 @@
 """A GPU that is not there: CPU tensors that say they are on it, and fail or wait as they would there.
 
 What runs under `simulated_gpu` meets the errors of tensors on two devices, of arrays made from a GPU's
-memory, and of random generators of the CPU; every time that Python waits for the GPU is written down.
-Kernels are those of the CPU, cuDNN is off, and backward of an autograd.Function is not looked at.
+memory, of random generators of the CPU, and of cuDNN's recurrent layers; every time that Python waits
+for the GPU is written down. Kernels are those of the CPU; backward of an autograd.Function is not looked
+at.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ READING = {
 }
 MAKING = {"tensor", "as_tensor", "asarray", "new_tensor"}  # on the host, and then sent
 # What takes whole numbers from the CPU: lengths, indices.
-NUMBERS_OF_CPU = {"ctc_loss", "_pack_padded_sequence", "_pad_packed_sequence", "lstm", "gru"}
+RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
+NUMBERS_OF_CPU = {"ctc_loss", "_pack_padded_sequence", "_pad_packed_sequence", *RECURRENT}
 INDEXING = {"__getitem__", "__setitem__"}
 UNCHECKED = {"copy_", "__get__", "__set__", "_has_compatible_shallow_copy_type"}
 JOINING = {"cat", "concat", "stack", "hstack", "vstack"}  # take no scalar of the CPU either
@@ -116,6 +118,8 @@ class SimulatedGpu(TorchFunctionMode):
                 result = func(*args, **kwargs)
         else:
             result = func(*args, **kwargs)
+        if name in RECURRENT and there and torch.backends.cudnn.enabled:
+            _as_cudnn(args, result[0])
         if name == "_pack_padded_sequence" and there:
             return _on_gpu(result[0]), result[1]  # how many sequences go on stays on the CPU
         return _over(result, _on_gpu) if there else result
@@ -197,6 +201,20 @@ class SimulatedGpu(TorchFunctionMode):
             frame = frame.f_back
         file, number = frame.f_code.co_filename, frame.f_lineno
         self.waits.append(Wait(what, f"{file}:{number}", linecache.getline(file, number).strip()))
+
+
+def _as_cudnn(args: Any, output: Tensor) -> None:
+    """What its recurrent layers refuse. Raises: RuntimeError."""
+    packed = isinstance(args[1], Tensor) and not args[1].is_floating_point()
+    states, training = (args[2], args[7]) if packed else (args[1], args[6])
+    if not all(state.is_contiguous() for state in _leaves(states)):
+        raise RuntimeError("rnn: hx is not contiguous")
+
+    def refuse(gradient: Tensor) -> None:
+        raise RuntimeError("cudnn RNN backward can only be called in training mode")
+
+    if output.requires_grad and not training:
+        output.register_hook(refuse)
 
 
 class _OnCpu(TorchDispatchMode):
@@ -321,6 +339,6 @@ def simulated_gpu() -> Iterator[SimulatedGpu]:
         stack.enter_context(patch.object(torch._C, by_kind.__name__, grouped))
         stack.enter_context(patch.object(torch, "autocast", autocast_on_cpu))
         stack.enter_context(patch.object(threading.Thread, "run", run_with_gpu))
-        stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        stack.enter_context(patch.object(torch.backends.cudnn, "is_acceptable", lambda x: False))
         stack.enter_context(gpu)
         yield gpu

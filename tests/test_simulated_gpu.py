@@ -172,6 +172,17 @@ def test_a_model_learns_the_same_there(gpu: SimulatedGpu) -> None:
     assert all(type(p) is nn.Parameter for p in theirs.to("cpu").parameters())
 
 
+def test_recurrent_layers_are_as_strict_as_those_of_cudnn(gpu: SimulatedGpu) -> None:
+    cell, x = nn.GRU(3, 2).cuda(), there(4, 2, 3)
+    with pytest.raises(RuntimeError, match="not contiguous"):
+        cell(x, there(2, 2).t()[None])
+    y = cell.eval()(x)[0]
+    with pytest.raises(RuntimeError, match="training mode"):
+        y.sum().backward()
+    with torch.backends.cudnn.flags(enabled=False):
+        cell(x, there(2, 2).t()[None])[0].sum().backward()
+
+
 def test_it_is_there_in_threads_and_gone_afterwards() -> None:
     with simulated_gpu(), ThreadPoolExecutor(1) as pool:
         assert pool.submit(lambda: there(2)).result().device.type == "cuda"

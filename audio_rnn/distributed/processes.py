@@ -19,6 +19,8 @@ from audio_rnn.device import choose_device
 from audio_rnn.distributed.rendezvous import meeting_place
 from audio_rnn.errors import InputError, TrainingError
 
+ENDED, FAILED = 1, 2  # what a process may find in place of its next item
+
 Value = TypeVar("Value")
 Losses = Callable[[Any], dict[str, Tensor]]  # batch -> named losses, each (items,)
 
@@ -95,7 +97,7 @@ def sharing_gradients(losses: Losses, model: nn.Module, process: Process) -> Los
 def together(
     items: Iterator[Value], process: Process, before_error: Callable[[], None]
 ) -> Iterator[Value]:
-    """The same items; where one process cannot read its next one, all stop.
+    """The same items, as long as all processes have one; where one cannot read its next, all stop.
 
     Raises: InputError, its own or, in the other processes, TrainingError; after `before_error`.
     """
@@ -105,17 +107,13 @@ def together(
             item = next(items, None)
         except InputError as error:
             problem = error
-        if anywhere(problem is not None, process):
+        found = highest(FAILED if problem else ENDED if item is None else 0, process)
+        if found == FAILED:
             before_error()
             raise problem or TrainingError("another process cannot read its data")
-        if item is None:
+        if item is None or found == ENDED:
             return
         yield item
-
-
-def anywhere(flag: bool, process: Process) -> bool:
-    """Whether the flag is set in any process."""
-    return bool(highest(int(flag), process))
 
 
 def highest(value: int, process: Process) -> int:

@@ -122,8 +122,19 @@ class Trainer:
         )
         batches = self.log.meter.measured(train.epoch(position.epoch, position.batch))
         with closing(batches):  # or the workers would outlive an error by their grace
-            for batch in processes.together(batches, self.process, lambda: self._keep(updates)):
+            ready = self.interrupts.awaited(batches)
+            for batch in processes.together(ready, self.process, lambda: self._keep(updates)):
                 self._train_on(batch.to(self.process.device), updates, count)
+        if (wish := self._wish()) > SAVE:  # which ended the batches
+            self._stop_between_batches(wish, updates)
+
+    def _stop_between_batches(self, number: int, updates: Updates) -> NoReturn:
+        """Stop without those that the next step lacks, if it lacks some."""
+        if updates.waiting:
+            message = f"stopped within a step; go on from the state saved before in {self.run_dir}"
+            leave(number, message, self.log.say)
+        self._log(updates.read())
+        self._stop(number)
 
     def _keep(self, updates: Updates) -> None:
         """Save what was trained before a batch that cannot be read."""

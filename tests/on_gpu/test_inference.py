@@ -28,6 +28,7 @@ from audio_rnn.inference.transcriber import Transcriber
 from audio_rnn.midi.controls import encode_with_controls
 from audio_rnn.midi.tidy import tidy
 from audio_rnn.models.language import LanguageModel
+from audio_rnn.models.reach import gradient_reach
 from tests.inference.test_decoders import TEXTS, save_language_model
 from tests.midi.pieces import tune
 from tests.on_gpu.tasks import make
@@ -151,6 +152,18 @@ def test_statistics_of_features() -> None:
         waveforms, lengths = torch.from_numpy(np.stack([sound(1.0), sound(1.0, 1)])), [16000, 9000]
         features.fit([(waveforms.to(device), torch.tensor(lengths))])
         return features.normalizer.mean.cpu().numpy().round(3).tolist()
+
+    check_alike(work)
+
+
+def test_how_far_gradients_reach() -> None:
+    def work(device: str) -> Any:
+        layers = small_model().acoustic.recurrent.to(device)
+        return (
+            gradient_reach(layers, torch.ones(2, 5, layers.inputs).to(device))
+            .round(decimals=3)
+            .tolist()
+        )
 
     check_alike(work)
 
