@@ -36,6 +36,7 @@ MIXED: list[Callable[[Tensor, Tensor], object]] = [
     lambda x, y: x @ y,
     lambda x, y: torch.where(x > 1, x, y),
     lambda x, y: x[0] + y[0],
+    lambda x, y: y[x[0].long() - 1],
     lambda x, y: x.gather(0, y.long() * 0),
     lambda x, y: x.index_select(0, torch.tensor([0])),
     lambda x, y: nn.functional.embedding(torch.tensor([0]), x),
