@@ -21,7 +21,8 @@ MAKING = {"tensor", "as_tensor", "asarray", "new_tensor"}  # on the host, and th
 INDEXING = {"__getitem__", "__setitem__"}
 RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
 # What takes whole numbers from the CPU: lengths, indices.
-COUNTING = {"ctc_loss", "_pack_padded_sequence", "_pad_packed_sequence", *RECURRENT, *INDEXING}
+PACKING = {"_pack_padded_sequence", "_pad_packed_sequence"}
+COUNTING = {"ctc_loss", *PACKING, *RECURRENT, *INDEXING}
 JOINING = {"cat", "concat", "stack", "hstack", "vstack"}  # take not even a scalar from the CPU
 FREE = {"copy_", "__get__", "__set__", "_has_compatible_shallow_copy_type", *MAKING}
 

@@ -24,7 +24,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests import gpu_tensor
-from tests.gpu_rules import RECURRENT, check, check_cudnn, waits
+from tests.gpu_rules import PACKING, RECURRENT, check, check_cudnn, waits
 from tests.gpu_tensor import (
     CPU,
     CUDA,
@@ -90,8 +90,8 @@ class SimulatedGpu(TorchFunctionMode):
             result = func(*args, **kwargs)
         if name in RECURRENT and torch.backends.cudnn.enabled:
             check_cudnn(args, result[0])
-        if name == "_pack_padded_sequence":
-            return on_gpu(result[0]), result[1]  # how many sequences go on stays on the CPU
+        if name in PACKING:
+            return on_gpu(result[0]), result[1]  # lengths stay on the CPU
         return changed(result, on_gpu)
 
     def _move(self, name: str, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:

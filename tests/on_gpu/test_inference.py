@@ -156,6 +156,18 @@ def test_statistics_of_features() -> None:
     check_alike(work)
 
 
+@pytest.mark.parametrize("make_model", [small_model, small_tagger])
+def test_lengths_may_lie_on_either_side(make_model: Callable[[], Any]) -> None:
+    sounds = torch.from_numpy(np.stack([sound(1.0), sound(1.0, 1)]))
+    lengths = torch.tensor([16000, 9000])
+    expected = make_model()(sounds, lengths)
+    with simulated_gpu():
+        model = make_model().cuda()
+        for given in (lengths, lengths.cuda()):
+            for there, here in zip(model(sounds.cuda(), given), expected, strict=True):
+                torch.testing.assert_close(there.cpu(), here, atol=1e-4, rtol=1e-4)
+
+
 def test_how_far_gradients_reach() -> None:
     def work(device: str) -> Any:
         layers = small_model().acoustic.recurrent.to(device)
