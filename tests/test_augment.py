@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -227,10 +228,15 @@ def test_probability_is_the_share_of_utterances() -> None:
     assert (out != 1).float().mean().item() == pytest.approx(0.3, abs=0.04)
 
 
+@pytest.mark.parametrize("flatness_ms", [None, 60.0])
 @pytest.mark.parametrize("kind", ["mfcc", "log_mel"])
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_mel_axis_round_trip_and_identity(dialect: str, kind: str) -> None:
-    config = FeatureConfig(kind=kind, dialect=dialect)
+def test_mel_axis_round_trip_and_identity(
+    dialect: str, kind: str, flatness_ms: float | None
+) -> None:
+    if flatness_ms and (kind == "mfcc" or dialect in ("kaldi", "sphinx")):
+        return  # have none
+    config = FeatureConfig(kind=kind, dialect=dialect, flatness_ms=flatness_ms)
     frames, _ = Features(config).static(waves() + 0.01, LENGTHS)
     axis = MelAxis(config)
     tolerance = 1e-5 * frames.abs().max().item()
@@ -334,6 +340,28 @@ def test_frequency_mask_holds_a_band_at_its_mean() -> None:
         places = changed.nonzero().flatten()
         assert not len(places) or places[-1] - places[0] + 1 == len(places)
     assert set(widths) == set(range(7))
+
+
+def test_what_has_flatness_is_changed_like_sound_that_has_it() -> None:
+    """Noise of 15 dB over tones is as flat as noise; the levels change as those without flatness."""
+    plain = FeatureConfig(kind="log_mel", f_min=300.0)
+    config = replace(plain, flatness_ms=60.0)
+    tones = waves()[:1] + 1e-4 * torch.randn(1, 32000)
+    frames, lengths = Features(config).static(tones, LENGTHS[:1])
+    noisy = FrameAugmentConfig(noise_probability=1.0, noise_snr_db=(-15.0, -15.0))
+    out, _ = FrameAugment(noisy, config)(frames, lengths)
+    loud = frames[0, 50, :40].argmax()
+    assert frames[0, 50, 40 + loud] < -8
+    assert out[0, 50, 40:].median() == pytest.approx(-2.5, abs=0.5)
+    masks = FrameAugmentConfig(warp_probability=1.0, frequency_masks=1)
+    for changes in (noisy, masks):
+        torch.manual_seed(0)
+        both, _ = FrameAugment(changes, config)(frames, lengths)
+        assert (both[..., 40:] <= 1).all()
+        if changes is masks:
+            torch.manual_seed(0)
+            alone, _ = FrameAugment(changes, plain)(frames[..., :40], lengths)
+            torch.testing.assert_close(both[..., :40], alone, atol=1e-3, rtol=0)
 
 
 def test_stretch_interpolates_up_to_its_own_end() -> None:

@@ -15,6 +15,7 @@ from tests.small_model import sound
 
 DIALECTS = ("torchaudio", "librosa", "kaldi", "sphinx")
 SIGNAL = torch.from_numpy(sound(1.3))
+FLAT = {"kind": "log_mel", "flatness_ms": 60.0}
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 
 
@@ -45,6 +46,16 @@ def test_a_stream_gives_the_frames_of_the_whole(dialect, kind, normalization):
         torch.testing.assert_close(joined, whole, atol=1e-3, rtol=1e-4)
 
 
+@pytest.mark.parametrize("n_fft", [None, 700, 1200])
+@pytest.mark.parametrize("dialect", ["torchaudio", "librosa"])
+def test_a_stream_gives_the_flatness_of_the_whole(dialect, n_fft):
+    features = make("sliding", dialect=dialect, n_fft=n_fft, **FLAT)
+    for length in (1, 90, 700, len(SIGNAL)):
+        whole = offline(features, SIGNAL[:length])
+        joined = streamed(features, list(SIGNAL[:length].split(160)))
+        torch.testing.assert_close(joined, whole, atol=1e-3, rtol=1e-4)
+
+
 @settings(max_examples=40)
 @given(
     st.sampled_from(DIALECTS),
@@ -68,10 +79,10 @@ def test_signals_of_any_length_in_any_blocks(dialect, length, cuts, window, n_ff
     torch.testing.assert_close(joined, offline(features, signal), atol=1e-4, rtol=1e-4)
 
 
-@every_dialect
+@pytest.mark.parametrize("options", [*({"dialect": name} for name in DIALECTS), FLAT], ids=str)
 @pytest.mark.parametrize("deltas", [1, 2])
-def test_a_frame_comes_with_the_last_sample_that_it_depends_on(dialect, deltas):
-    features = make(dialect=dialect, deltas=deltas)
+def test_a_frame_comes_with_the_last_sample_that_it_depends_on(options, deltas):
+    features = make(deltas=deltas, **options)
     stage, hop, came = features.stream(), features.config.hop_length, []
     for i, sample in enumerate(SIGNAL[:2500].split(1), 1):
         came += [i] * len(stage(sample, False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ DIALECTS = ("torchaudio", "librosa", "kaldi", "sphinx")
 SPHINX = FeatureConfig(
     dialect="sphinx", window_ms=25.625, f_min=130.0, f_max=6800.0, normalization="none"
 )
+FLAT = FeatureConfig(kind="log_mel", window_ms=40.0, hop_ms=20.0, flatness_ms=100.0)
 
 
 def synthetic(seconds: float = 3.0) -> np.ndarray:
@@ -169,13 +171,58 @@ def test_sphinx_dialect_has_the_scale_of_the_an4_files() -> None:
     assert np.all(found > expected / 2.5)
 
 
+@pytest.mark.parametrize("n_fft", [None, 700])
+@pytest.mark.parametrize("dialect", ["torchaudio", "librosa"])
+def test_flatness_stands_behind_the_same_levels(
+    signal: np.ndarray, dialect: str, n_fft: int | None
+) -> None:
+    config = replace(FLAT, dialect=dialect, n_fft=n_fft, top_db=60.0)
+    levels, flatness = np.split(static(config, signal), 2, axis=1)
+    plain = static(replace(config, flatness_ms=None), signal)
+    np.testing.assert_allclose(levels, plain, atol=1e-4, rtol=0)
+    padded = np.pad(signal, 800, "reflect" if dialect == "torchaudio" else "constant")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 1600)[::320]
+    power = np.abs(np.fft.rfft(windows * np.hanning(1601)[:-1])) ** 2
+    filters = librosa.filters.mel(
+        sr=16000, n_fft=1600, n_mels=40, fmin=20, htk=dialect == "torchaudio", norm=1
+    )
+    power = np.maximum(power, 1e-10)
+    exact = (np.log(power) @ filters.T - np.log(power @ filters.T)) * 10 / np.log(10)
+    assert len(exact) == len(flatness)
+    np.testing.assert_allclose(flatness, exact, atol=0.02, rtol=0)
+
+
+def test_flatness_tells_tones_from_noise_at_any_level() -> None:
+    times = np.arange(16000) / 16000
+    noise = np.random.default_rng(0).standard_normal(16000)
+    tones = sum(np.sin(2 * np.pi * f * times) for f in range(200, 8000, 200)) + 1e-4 * noise
+    found = {
+        gain: [static(FLAT, (gain * sound).astype(np.float32))[5:-5, 40:] for sound in (noise, tones)]
+        for gain in (0.1, 1.0)
+    }  # fmt: skip
+    for flat, tonal in found.values():
+        assert flat[:, 10:].mean() == pytest.approx(-2.5, abs=0.2)
+        assert np.median(tonal[:, 10:]) < -20
+    difference = np.abs(np.array(found[0.1]) - np.array(found[1.0]))
+    assert np.quantile(difference, 0.9) < 0.05  # what is left is rounding where tones hide the rest
+    assert np.abs(static(FLAT, np.zeros(8000, np.float32))[:, 40:]).max() < 1e-4
+
+
+FRAMES = [
+    *(FeatureConfig(dialect=dialect) for dialect in DIALECTS),
+    FLAT,
+    replace(FLAT, dialect="librosa"),
+]
+
+
 @pytest.mark.parametrize("top_db", [None, 50.0])
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("frames", FRAMES, ids=str)
 @pytest.mark.parametrize("normalization", ["none", "utterance", "sliding"])
-def test_padding_changes_nothing(dialect: str, top_db: float | None, normalization: str) -> None:
+def test_padding_changes_nothing(
+    frames: FeatureConfig, top_db: float | None, normalization: str
+) -> None:
     """Alone or in a batch with louder, longer and shorter ones, and rubbish in the padding."""
-    config = FeatureConfig(dialect=dialect, top_db=top_db, normalization=normalization)
-    features = Features(config)
+    features = Features(replace(frames, top_db=top_db, normalization=normalization))
     signals = [synthetic(n)[: round(n * 16000) - 7] * n for n in (0.4, 1.1, 2.0)] + [
         synthetic()[:k] for k in (1, 2, 90, 399, 400, 401)
     ]
@@ -217,6 +264,14 @@ def test_blocks_give_the_same_values(dialect: str, top_db: float | None, kind: s
             torch.testing.assert_close(features.static_blocks(pieces), whole, atol=1e-4, rtol=1e-5)
 
 
+@pytest.mark.parametrize("top_db", [None, 40.0])
+def test_blocks_give_the_same_flatness(top_db: float | None) -> None:
+    features, signal = Features(replace(FLAT, top_db=top_db)), synthetic(45)
+    whole = features.static(*alone(signal))[0][0]
+    pieces = np.array_split(signal, 11)
+    torch.testing.assert_close(features.static_blocks(pieces), whole, atol=1e-4, rtol=1e-5)
+
+
 def test_values_do_not_depend_on_how_blocks_are_cut() -> None:
     """Bit for bit: the inner blocks are the same."""
     features, signal = Features(FeatureConfig()), synthetic(25)
@@ -234,9 +289,8 @@ def test_autocast_costs_no_precision() -> None:
 
 
 def test_gradients_reach_the_waveform() -> None:
-    for dialect in DIALECTS:
-        config = FeatureConfig(dialect=dialect, normalization="none", deltas=1)
-        features = Features(config).double()
+    for config in FRAMES:
+        features = Features(replace(config, normalization="none", deltas=1)).double()
         wave = torch.from_numpy(synthetic(0.06)).double()[None] + 0.01
         wave += 0.1 * torch.randn(wave.shape, dtype=torch.float64)
         wave.requires_grad_()
@@ -334,8 +388,12 @@ def test_sliding_normalization_is_causal_and_streams() -> None:
         ({"hop_ms": 30.0}, "hop_ms: found 30.0, expected at most window_ms, 25.0"),
         ({"hop_ms": 0.01}, "hop_ms: found 0.01, expected one sample at least"),
         ({"n_fft": 256}, "n_fft: found 256, expected at least the window, 400 samples"),
+        ({"window_ms": math.inf}, "window_ms: found inf, expected a number above 0"),
+        ({"kind": "log_mel", "flatness_ms": math.inf}, "flatness_ms: found inf, expected at least"),
         ({"sample_rate": 0}, "sample_rate: found 0, expected a number above 0"),
         ({"top_db": -3.0}, "top_db: found -3.0, expected a number above 0, in dB"),
+        ({"flatness_ms": 100.0}, "flatness_ms: found '100 with kind mfcc"),
+        ({"kind": "log_mel", "flatness_ms": 20.0}, "flatness_ms: found 20.0, expected at least"),
         ({"deltas": 3}, "deltas: found 3, expected one of 0, 1, 2"),
         ({"dialect": "htk"}, "dialect: found 'htk', expected one of torchaudio, librosa"),
     ],
@@ -349,6 +407,11 @@ def test_impossible_configs(values: dict[str, object], message: str) -> None:
 def test_sphinx_filters_narrower_than_the_fft_resolves() -> None:
     with pytest.raises(ConfigError, match=r"n_mels: found 120.*lower n_mels or raise n_fft"):
         Features(FeatureConfig(dialect="sphinx", n_mels=120))
+
+
+def test_bands_too_narrow_to_have_a_flatness() -> None:
+    with pytest.raises(ConfigError, match=r"flatness_ms: found 40, too short .* 128 bands"):
+        Features(replace(FLAT, flatness_ms=40.0, n_mels=128))
 
 
 def test_config_survives_saving() -> None:

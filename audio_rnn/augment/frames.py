@@ -15,6 +15,7 @@ from audio_rnn.features import FeatureConfig, valid_frames
 
 SHAPE_COSINES = 5  # of a random noise spectrum
 SHAPE_DEVIATION = 1.0  # of each of them, in natural logarithms of power: about 4 dB
+EULER = 0.5772  # by which the mean logarithm of Gaussian noise's power is below that of its mean
 RIPPLE_DEVIATION = 0.7  # of stationary noise from frame to frame: about 3 dB
 
 
@@ -63,7 +64,7 @@ class FrameAugment(nn.Module):
         which = chosen(self.config.noise_probability, frames)
         snr_db = uniform(*self.config.noise_snr_db, frames)[:, None, None]
         mel = frames @ self.mel_axis.to_mel
-        noise = _noise_spectrum(mel)
+        noise = _noise_spectrum(mel, self.mel_axis.config.n_mels)
         difference = _level(mel, mask) - _level(noise, mask) - snr_db * math.log(10) / 10
         mixed = torch.logaddexp(mel, noise + difference) @ self.mel_axis.to_frames
         return torch.where(which[:, None, None], mixed, frames)
@@ -71,9 +72,10 @@ class FrameAugment(nn.Module):
     def _masked(self, frames: Tensor, mask: Tensor) -> Tensor:
         """A band of mel frequencies held at its mean over time (SpecAugment, Park 2019)."""
         mel = frames @ self.mel_axis.to_mel
-        widths = uniform(0, min(self.config.frequency_mask_bands, mel.shape[2]) + 1, frames).floor()
-        starts = (uniform(0, 1, frames) * (mel.shape[2] - widths + 1)).floor()
-        bands = torch.arange(mel.shape[2], device=mel.device) - starts[:, None]
+        count = self.mel_axis.config.n_mels
+        widths = uniform(0, min(self.config.frequency_mask_bands, count) + 1, frames).floor()
+        starts = (uniform(0, 1, frames) * (count - widths + 1)).floor()
+        bands = torch.arange(mel.shape[2], device=mel.device) % count - starts[:, None]
         inside = ((bands >= 0) & (bands < widths[:, None])).unsqueeze(1)
         mean = mel.masked_fill(~mask, 0).sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(1)
         return frames + ((mean - mel) * inside) @ self.mel_axis.to_frames
@@ -125,12 +127,15 @@ def _at(frames: Tensor, places: Tensor) -> Tensor:
     return frames.gather(1, places.unsqueeze(-1).expand(-1, -1, frames.shape[2]))
 
 
-def _noise_spectrum(mel: Tensor) -> Tensor:
-    """Log power of noise with a random smooth spectrum and a little ripple, shaped like `mel`."""
-    bands = (torch.arange(mel.shape[2], device=mel.device) + 0.5) / mel.shape[2]
+def _noise_spectrum(mel: Tensor, count: int) -> Tensor:
+    """Log power of noise with a random smooth spectrum and a little ripple, shaped like `mel`, which has
+    one or two values of each of `count` bands."""
+    bands = (torch.arange(count, device=mel.device) + 0.5) / count
     orders = torch.arange(1, SHAPE_COSINES + 1, device=mel.device)[:, None]
     weights = SHAPE_DEVIATION * normal(mel[:, :1, :SHAPE_COSINES])
-    return weights @ torch.cos(math.pi * orders * bands) + RIPPLE_DEVIATION * normal(mel)
+    smooth = weights @ torch.cos(math.pi * orders * bands)
+    power = smooth + RIPPLE_DEVIATION * normal(mel[..., :count])
+    return torch.cat([power, power - EULER], -1)[..., : mel.shape[2]]
 
 
 def _level(mel: Tensor, mask: Tensor) -> Tensor:

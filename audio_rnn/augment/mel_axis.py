@@ -23,7 +23,9 @@ STRAIGHT_SHARE = 0.85  # of the frequencies, which a warp scales; the rest bends
 class MelAxis(nn.Module):
     """Static frames <-> smooth log-mel power (natural logarithm), and warps of its frequencies.
 
-    A round trip gives the same frames.
+    A round trip gives the same frames. Where frames tell the flatness of bands too, mel has the
+    geometric mean of the power in each band behind the arithmetic: both add up as sounds do, the second
+    about so.
     """
 
     basis: Tensor
@@ -38,11 +40,14 @@ class MelAxis(nn.Module):
         basis = basis.double()
         cosines = self._cosines(torch.arange(config.n_mels, dtype=torch.float64))
         to_cosines = torch.linalg.inv(cosines.T @ basis)
+        planes = torch.ones(config.planes, config.planes, dtype=torch.float64).triu()
         natural = decibels(config) * math.log(10) / 10  # natural logarithm of one unit of a frame
         self.register_buffer("basis", basis, persistent=False)
         self.register_buffer("to_cosines", to_cosines, persistent=False)
-        self.register_buffer("to_mel", (natural * to_cosines @ cosines.T).float(), persistent=False)
-        self.register_buffer("to_frames", (basis / natural).float(), persistent=False)
+        to_mel = torch.kron(planes, natural * to_cosines @ cosines.T)
+        to_frames = torch.kron(torch.linalg.inv(planes).contiguous(), basis / natural)
+        self.register_buffer("to_mel", to_mel.float(), persistent=False)
+        self.register_buffer("to_frames", to_frames.float(), persistent=False)
 
     def warp(self, frames: Tensor, factors: Tensor) -> Tensor:
         """Frames (batch, frames, n_static) with all frequencies multiplied by factors (batch,), which
@@ -53,11 +58,12 @@ class MelAxis(nn.Module):
         """
         cosines = self._cosines(sent(self._sources(factors.double()), frames.device))
         matrices = self.to_cosines @ cosines.transpose(1, 2) @ self.basis
-        return frames @ matrices.to(frames)
+        planes = frames.reshape(len(frames), -1, self.config.n_bands)
+        return (planes @ matrices.to(frames)).reshape(frames.shape)
 
     def _cosines(self, bands: Tensor) -> Tensor:
-        """The cosines under the frames at places on the mel axis: (..., n_mels, n_static)."""
-        orders = torch.arange(self.config.n_static, dtype=torch.float64, device=bands.device)
+        """The cosines under the frames at places on the mel axis: (..., n_mels, n_bands)."""
+        orders = torch.arange(self.config.n_bands, dtype=torch.float64, device=bands.device)
         return torch.cos(math.pi / self.config.n_mels * (bands + 0.5).unsqueeze(-1) * orders)
 
     def _sources(self, factors: Tensor) -> Tensor:

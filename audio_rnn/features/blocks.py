@@ -17,7 +17,7 @@ from audio_rnn.spill import Spill
 
 
 def log_mel_pieces(log_mel: LogMel, blocks: Iterable[np.ndarray]) -> Iterator[Tensor]:
-    """Blocks (samples,) float32 of any sizes -> log-mel frames (frames, n_mels), `top_db` included.
+    """Blocks (samples,) float32 of any sizes -> log-mel frames (frames, width), `top_db` included.
 
     Its values do not depend on how the signal was cut. With `top_db` the frames go over the disk.
     """
@@ -30,10 +30,10 @@ def log_mel_pieces(log_mel: LogMel, blocks: Iterable[np.ndarray]) -> Iterator[Te
 
 def _floored(log_mel: LogMel, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
     loudest = torch.full((), -torch.inf, device=log_mel.window.device)
-    with Spill(log_mel.config.n_mels) as held:
+    with Spill(log_mel.width) as held:
         for piece in pieces:
             held.append(piece.cpu().numpy())
-            loudest = torch.cat([loudest[None], piece.flatten()]).max()
+            loudest = torch.cat([loudest[None], piece[:, : log_mel.config.n_mels].flatten()]).max()
         for rows in held.pieces(FRAMES_PER_BLOCK):
             yield log_mel.floor(torch.from_numpy(rows).to(loudest), loudest)
 

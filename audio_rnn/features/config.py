@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,7 @@ class FeatureConfig:
     n_mfcc: int = 13  # cepstra kept, the zeroth included (only kind mfcc)
     f_min: float = 20.0  # lower edge of the lowest mel filter, in Hz
     f_max: float | None = None  # upper edge of the highest, in Hz; None: half the sample rate
+    flatness_ms: float | None = None  # window in which each band's flatness is found; None: none is
     top_db: float | None = None  # floor below the file's loudest band, in dB; None when streaming
     deltas: Literal[0, 1, 2] = 2  # orders of time derivatives appended to every frame
     normalization: Literal["none", "utterance", "global", "sliding"] = "utterance"  # over what
@@ -31,7 +33,8 @@ class FeatureConfig:
         """Raises ConfigError for a combination that no frame can have."""
         for name in ("sample_rate", "window_ms", "hop_ms", "n_mels", "n_mfcc", "sliding_seconds"):
             value = getattr(self, name)
-            require(value > 0, name, value, "a number above 0", "give one, or leave it out")
+            fits = 0 < value < math.inf
+            require(fits, name, value, "a number above 0", "give one, or leave it out")
         require(self.hop_length > 0, "hop_ms", self.hop_ms, "one sample at least", "raise it")
         require(
             self.hop_length <= self.window_length,
@@ -82,6 +85,22 @@ class FeatureConfig:
             "a number above 0, in dB",
             "80 is usual; null for no floor",
         )
+        self._check_flatness()
+
+    def _check_flatness(self) -> None:
+        if self.flatness_ms is None:
+            return
+        fits = self.kind == "log_mel" and self.dialect in ("torchaudio", "librosa")
+        found = f"{self.flatness_ms:g} with kind {self.kind}, dialect {self.dialect}"
+        what = "null, but for kind log_mel in the dialect torchaudio or librosa"
+        require(fits, "flatness_ms", found, what)
+        require(
+            self.window_ms <= self.flatness_ms < math.inf,
+            "flatness_ms",
+            self.flatness_ms,
+            f"at least window_ms, {self.window_ms:g}",
+            "100 is usual: long windows tell tones from noise",
+        )
 
     @property
     def window_length(self) -> int:
@@ -108,6 +127,21 @@ class FeatureConfig:
         return self.sample_rate / 2 if self.f_max is None else self.f_max
 
     @property
+    def flatness_length(self) -> int:
+        """Samples in the window of flatness, or 0."""
+        return round((self.flatness_ms or 0.0) * self.sample_rate / 1000)
+
+    @property
+    def n_bands(self) -> int:
+        """Cepstra, or mel bands, in one frame."""
+        return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+
+    @property
+    def planes(self) -> int:
+        """Values of each band: its level, and its flatness."""
+        return 1 if self.flatness_ms is None else 2
+
+    @property
     def n_static(self) -> int:
         """Values in one frame before deltas."""
-        return self.n_mfcc if self.kind == "mfcc" else self.n_mels
+        return self.n_bands * self.planes

@@ -25,6 +25,7 @@ from audio_rnn.features.config import FeatureConfig
 PREEMPHASIS = 0.97
 INT16_SCALE = 32768.0
 DECIBEL = 10 / math.log(10)  # dB in one unit of the natural logarithm
+SILENCE = 1e-10  # power, of torchaudio and librosa, below which all is as soft
 
 
 def analysis_window(config: FeatureConfig) -> Tensor:
@@ -45,8 +46,9 @@ def _symmetric_window(dialect: str, length: int) -> Tensor:
     return torch.hamming_window(length, periodic=False, dtype=torch.float64)
 
 
-def mel_filters(config: FeatureConfig) -> Tensor:
-    """Weights from the power spectrum to mel bands: (fft_length // 2 + 1, n_mels).
+def mel_filters(config: FeatureConfig, fft_length: int | None = None) -> Tensor:
+    """Weights from the power spectrum to mel bands: (fft_length // 2 + 1, n_mels). Of torchaudio and
+    librosa also for another length of the transform.
 
     Raises: ConfigError when sphinx filters are narrower than the FFT's resolution.
     """
@@ -56,7 +58,7 @@ def mel_filters(config: FeatureConfig) -> Tensor:
         return _kaldi_filters(config)
     slaney = config.dialect == "librosa"
     return torchaudio.functional.melscale_fbanks(
-        n_freqs=config.fft_length // 2 + 1,
+        n_freqs=(fft_length or config.fft_length) // 2 + 1,
         f_min=config.f_min,
         f_max=config.highest_frequency,
         n_mels=config.n_mels,
@@ -122,7 +124,7 @@ def log_compress(mel: Tensor, config: FeatureConfig) -> Tensor:
         return mel.add_(1e-4).log_()
     if config.dialect == "kaldi":
         return mel.clamp_(min=torch.finfo(torch.float32).eps).log_()
-    return mel.clamp_(min=1e-10).log_().mul_(DECIBEL)
+    return mel.clamp_(min=SILENCE).log_().mul_(DECIBEL)
 
 
 def decibels(config: FeatureConfig) -> float:

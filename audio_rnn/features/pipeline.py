@@ -13,7 +13,8 @@ from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError
 from audio_rnn.features.blocks import log_mel_pieces, normalized_by_utterance
 from audio_rnn.features.config import FeatureConfig
-from audio_rnn.features.spectral import LogMel, Mfcc, product
+from audio_rnn.features.products import product
+from audio_rnn.features.spectral import LogMel, Mfcc
 from audio_rnn.features.stages import Chain, Local, Stage, run
 from audio_rnn.features.stream import LogMelStream
 from audio_rnn.features.temporal import Deltas, Normalizer

@@ -15,14 +15,19 @@ from audio_rnn.features.dialects import (
     log_compress,
     mel_filters,
 )
+from audio_rnn.features.flatness import Flatness
+from audio_rnn.features.products import product
 from audio_rnn.features.temporal import valid_frames
 
 FRAMES_PER_BLOCK = 1000  # what keeps the intermediate arrays in the processor's cache
-LEAST_ROWS = 16  # matrix libraries have other code for fewer, which rounds otherwise
+FRAMES_OF_FLATNESS = 320  # the same for its longer windows
 
 
 class LogMel(nn.Module):
-    """Waveforms to log-mel frames; padding never reaches a valid frame."""
+    """Waveforms to log-mel frames; padding never reaches a valid frame.
+
+    With `flatness_ms` the flatness of each band stands behind the levels of all.
+    """
 
     window: Tensor
     filters: Tensor
@@ -32,11 +37,15 @@ class LogMel(nn.Module):
         self.config = config
         self.hop_length, self.fft_length = config.hop_length, config.fft_length
         self.emphasised = config.dialect in ("kaldi", "sphinx")
-        self.left = 1 if self.emphasised else config.fft_length // 2
-        self.right = config.fft_length if self.emphasised else config.fft_length // 2
-        self.span = config.fft_length + int(self.emphasised)  # padded samples under one frame
-        room = config.fft_length - config.window_length
+        longest = max(config.fft_length, config.flatness_length)
+        self.left = 1 if self.emphasised else longest // 2
+        self.right = longest if self.emphasised else longest // 2
+        self.span = longest + int(self.emphasised)  # padded samples under one frame
+        self.levels = _middle(longest, config.fft_length)  # of them, what is transformed
+        self.inside = _middle(longest, config.flatness_length)  # what flatness hears
+        room = longest - max(config.window_length, config.flatness_length)
         self.unused = room - (0 if self.emphasised else room // 2)  # zeros that end the window
+        self.flatness = Flatness(config) if config.flatness_length else None
         self.register_buffer("window", analysis_window(config), persistent=False)
         # The squares of real and imaginary parts lie side by side; the matrix product adds them.
         filters = mel_filters(config).repeat_interleave(2, dim=0)
@@ -50,13 +59,18 @@ class LogMel(nn.Module):
         frame_lengths = self.frame_counts(lengths)
         count = int(frame_lengths.max()) if len(lengths) else 0
         if not count:
-            return waveforms.new_zeros(len(waveforms), 0, self.config.n_mels), frame_lengths
+            return waveforms.new_zeros(len(waveforms), 0, self.width), frame_lengths
         frames = self.spectrum(self._pad(waveforms, sent(lengths, waveforms.device)), count)
         mask = valid_frames(sent(frame_lengths, frames.device), count).unsqueeze(-1)
         if self.config.top_db is not None:
-            loudest = frames.masked_fill(~mask, -torch.inf).amax((1, 2), keepdim=True)
-            frames = self.floor(frames, loudest)
+            levels = frames[..., : self.config.n_mels].masked_fill(~mask, -torch.inf)
+            frames = self.floor(frames, levels.amax((1, 2), keepdim=True))
         return frames.masked_fill(~mask, 0), frame_lengths
+
+    @property
+    def width(self) -> int:
+        """Values in a frame."""
+        return self.config.n_mels * self.config.planes
 
     def frame_counts(self, samples: Tensor) -> Tensor:
         """Frames of signals of so many samples; only an empty signal has none."""
@@ -70,29 +84,35 @@ class LogMel(nn.Module):
         return counts.where(samples > 0, 0)
 
     def spectrum(self, padded: Tensor, count: int) -> Tensor:
-        """The first `count` frames of padded signals (batch, samples): (batch, count, n_mels)."""
-        block = max(1, FRAMES_PER_BLOCK // len(padded)) if padded.device.type == "cpu" else count
+        """The first `count` frames of padded signals (batch, samples): (batch, count, width)."""
+        most = FRAMES_PER_BLOCK if self.flatness is None else FRAMES_OF_FLATNESS
+        block = max(1, most // len(padded)) if padded.device.type == "cpu" else count
         starts = range(0, count, max(1, block))
         pieces = [self._block(padded, start, min(block, count - start)) for start in starts]
-        return (
-            torch.cat(pieces, 1) if pieces else padded.new_zeros(len(padded), 0, self.config.n_mels)
-        )
+        return torch.cat(pieces, 1) if pieces else padded.new_zeros(len(padded), 0, self.width)
 
     def floor(self, frames: Tensor, loudest: Tensor) -> Tensor:
         """Log-mel frames raised to `top_db` under the loudest band of their utterance."""
         assert self.config.top_db is not None
-        return frames.maximum(loudest - self.config.top_db / decibels(self.config))
+        lowest = loudest - self.config.top_db / decibels(self.config)
+        levels, flatness = frames.tensor_split((self.config.n_mels,), -1)
+        return torch.cat([levels.maximum(lowest), flatness], -1)
 
     def _block(self, padded: Tensor, start: int, count: int) -> Tensor:
         first = start * self.hop_length
         samples = padded[:, first : first + (count - 1) * self.hop_length + self.span]
         power = torch.view_as_real(torch.fft.rfft(self._windowed(samples))).flatten(-2).square_()
-        return log_compress(product(power, self.filters), self.config)
+        levels = log_compress(product(power, self.filters), self.config)
+        if self.flatness is None:
+            return levels
+        frames = samples.unfold(-1, self.span, self.hop_length)[..., self.inside]
+        return torch.cat([levels, self.flatness(frames)], -1)
 
     def _windowed(self, samples: Tensor) -> Tensor:
         """Padded samples -> (batch, frames, fft_length), ready for the Fourier transform."""
         if not self.emphasised:
-            return samples.unfold(-1, self.fft_length, self.hop_length) * self.window
+            frames = samples.unfold(-1, self.span, self.hop_length)
+            return frames[..., self.levels] * self.window
         emphasised = samples[:, 1:] - PREEMPHASIS * samples[:, :-1]
         frames = emphasised.unfold(-1, self.fft_length, self.hop_length)
         if self.config.dialect == "sphinx":
@@ -146,16 +166,10 @@ class Mfcc(nn.Module):
         return product(frames, self.basis), frame_lengths
 
 
-def product(frames: Tensor, weights: Tensor) -> Tensor:
-    """frames (..., n) @ weights, rounded alike for any number of frames.
-
-    In a stream a frame meets few others. Normalisation makes rounding audible where sound is
-    constant, such as in digital silence.
-    """
-    missing = max(0, LEAST_ROWS - frames.shape[-2])
-    if not missing:
-        return frames @ weights
-    return (nn.functional.pad(frames, (0, 0, 0, missing)) @ weights)[..., :-missing, :]
+def _middle(span: int, length: int) -> slice:
+    """So many samples around the middle of a span."""
+    start = span // 2 - length // 2
+    return slice(start, start + length)
 
 
 def _reflected(waveforms: Tensor, places: Tensor, lengths: Tensor) -> Tensor:

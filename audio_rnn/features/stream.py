@@ -25,7 +25,7 @@ class LogMelStream:
         self.begun = False
 
     def __call__(self, samples: Tensor, last: bool) -> Tensor:
-        """The next samples (samples,) -> the frames that they settle (frames, n_mels)."""
+        """The next samples (samples,) -> the frames that they settle (frames, width)."""
         self.samples += len(samples)
         self.signal = torch.cat([self.signal, samples])
         reach = self.log_mel.right + 1
@@ -34,7 +34,7 @@ class LogMelStream:
             self.signal = torch.cat([_edge(self.log_mel.start_of, self.signal), self.signal])
             self.begun = True
         if not self.begun:
-            return samples.new_zeros(0, self.log_mel.config.n_mels)
+            return samples.new_zeros(0, self.log_mel.width)
         return self._rest() if last else self._settled()
 
     def _settled(self) -> Tensor:

@@ -38,8 +38,9 @@ class SoundModel(nn.Module):
         super().__init__()
         self.config, self.classes = config, classes
         self.features = Features(config.features)
-        orders = 1 + config.features.deltas
-        self.tagger = TaggerModel(config.tagger, self.features.n_static, orders, len(classes))
+        channels = config.features.planes * (1 + config.features.deltas)
+        bands = self.features.dim // channels
+        self.tagger = TaggerModel(config.tagger, bands, channels, len(classes))
 
     @property
     def step_seconds(self) -> float:

@@ -51,6 +51,16 @@ def test_the_events_of_a_stream_are_those_of_the_file(scene, chunk):
         same(finals(listen(stream, blocks(signal, seed))), expected)
 
 
+def test_a_stream_whose_model_hears_flatness(scene):
+    features = FeatureConfig(
+        kind="log_mel", n_mels=16, hop_ms=20.0, flatness_ms=60.0, deltas=1, normalization="global"
+    )
+    model = small_tagger(bidirectional=False, features=features)
+    expected = Tagger(model, "cpu").detect(scene).events
+    assert len(expected) > 10
+    same(finals(listen(SoundStream(model), blocks(read_audio(scene, RATE), 0))), expected)
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(1, 4 * RATE - 1), max_size=6))
 def test_however_it_is_cut(cuts):
