@@ -51,8 +51,8 @@ class Recognition:
             log_probs, steps = self.model(batch.inputs, batch.lengths)
             losses += ctc(log_probs, steps, batch.targets, batch.target_lengths).tolist()
             references += [
-                self.model.vocabulary.decode(ids[:n].tolist())
-                for ids, n in zip(batch.targets, batch.target_lengths)
+                self.model.vocabulary.decode(ids[:n])
+                for ids, n in zip(batch.targets.tolist(), batch.target_lengths.tolist())
             ]
             hypotheses += [h.text for h in best_texts(self.model, log_probs, steps)]
         self._note_silence(not any(hypotheses))
