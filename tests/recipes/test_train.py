@@ -83,8 +83,10 @@ def test_no_words_are_kept_of_symbols_or_of_texts_without_spaces(
         Vocabulary((BLANK_SYMBOL, "a", "b")),
         Vocabulary((BLANK_SYMBOL, "AH", "B"), "symbol"),
     ):
-        keep_words(tmp_path / "words.arpa", corpus / "train.jsonl", vocabulary)
-        assert not (tmp_path / "words.arpa").exists()
+        path = tmp_path / "words.arpa"
+        path.write_text("of a training that failed before its first checkpoint")
+        keep_words(path, corpus / "train.jsonl", vocabulary)
+        assert not path.exists()
 
 
 def test_evaluate_counts_every_word_of_the_test_set(
