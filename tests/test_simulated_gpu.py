@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import ctc_loss
-from torch.nn.utils.rnn import pack_padded_sequence
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tests.simulated_gpu import SimulatedGpu, simulated_gpu
 
@@ -36,6 +36,7 @@ MIXED: list[Callable[[Tensor, Tensor], object]] = [
     lambda x, y: x @ y,
     lambda x, y: torch.where(x > 1, x, y),
     lambda x, y: x[0] + y[0],
+    lambda x, y: y[x[0].long() - 1],
     lambda x, y: x.gather(0, y.long() * 0),
     lambda x, y: x.index_select(0, torch.tensor([0])),
     lambda x, y: nn.functional.embedding(torch.tensor([0]), x),
@@ -129,9 +130,16 @@ NOT_WAITING: list[Callable[[Tensor], object]] = [
     lambda x: torch.zeros(3, device="cuda") + torch.arange(3, device=x.device),
     lambda x: torch.ones(3).pin_memory().to("cuda", non_blocking=True) + x,
     lambda x: x.to("cpu", non_blocking=True),
+    lambda x: packed_and_padded(x[None]) + x,
     lambda x: (len(x), x.shape, x.dtype, x.device, list(x)),
     lambda x: nn.functional.dropout(nn.LSTM(3, 2).cuda()(x)[0]).sum().backward(),
 ]
+
+
+def packed_and_padded(x: Tensor) -> Tensor:
+    return pad_packed_sequence(pack_padded_sequence(x, torch.tensor([3]), batch_first=True), True)[
+        0
+    ]
 
 
 @pytest.mark.parametrize("function", NOT_WAITING)

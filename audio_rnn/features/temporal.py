@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError, ModelError
 
 SMALLEST_DEVIATION = 1e-3  # a constant coefficient divided by less would be amplified rounding
@@ -117,7 +118,7 @@ class Normalizer(nn.Module):
 
 
 class Moments:
-    """Mean and deviation of frames met piece by piece, in double precision."""
+    """Mean and deviation of frames met piece by piece, in double precision, where the frames are."""
 
     def __init__(self, dim: int) -> None:
         self.count = 0
@@ -127,8 +128,8 @@ class Moments:
         """Frames (n, dim)."""
         exact = frames.detach().double()
         self.count += len(exact)
-        self.total = self.total + exact.sum(0).cpu()
-        self.squares = self.squares + exact.square().sum(0).cpu()
+        self.total = sent(self.total, exact.device) + exact.sum(0)
+        self.squares = sent(self.squares, exact.device) + exact.square().sum(0)
 
     def mean_and_deviation(self) -> tuple[Tensor, Tensor]:
         """(dim,) float32 each; the deviation is what `Normalizer` divides by."""

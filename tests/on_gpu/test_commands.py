@@ -1,4 +1,4 @@
-"""The command line and the recipes with `--device cuda`, on a GPU that is simulated."""
+"""The command line and the recipes with `--device cuda`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from recipes.speech_recognition.evaluate import Options as SpeechOptions
 from recipes.speech_recognition.evaluate import evaluate as evaluate_speech
 from recipes.speech_recognition.train import train as train_speech
 from tests.data.test_rolls import random_roll
+from tests.on_gpu.conftest import Gpu
 from tests.recipes.test_audio_tagging import TINY, write_clips
-from tests.simulated_gpu import simulated_gpu
 from tests.small_model import causal_model, save_small_model, write_sounds
 from tests.small_tagger import save_small_tagger, small_tagger
 
@@ -64,13 +64,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_a_command_says_the_same(
-    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str,
+    gpu: Gpu,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(folder)
     words = [word.replace("+", " ") for word in command.split()]
     assert main([*words, "--device", "cpu"]) == 0
     expected = numbers_rounded(capsys.readouterr().out)
-    with simulated_gpu():
+    with gpu():
         assert main([*words, "--device", "cuda"]) == 0
     assert numbers_rounded(capsys.readouterr().out) == expected
     assert expected
@@ -86,40 +90,40 @@ def on_gpu(config: Any, data: Path) -> Any:
     return replace(config, data=data, run_dir=data / "run", training=training)
 
 
-def test_the_recipe_of_speech(tmp_path: Path) -> None:
+def test_the_recipe_of_speech(gpu: Gpu, tmp_path: Path) -> None:
     for path in write_sounds(tmp_path / "in", *[1.0 + 0.1 * n for n in range(12)]):
         path.with_suffix(".txt").write_text("abc def" if "1" in path.stem else "fed")
     prepare_folder.prepare(prepare_folder.Options(tmp_path / "in", tmp_path))
     config = configs.load(SpeechConfig, CONF / "speech_recognition" / "debug.yaml")
     config = replace(config, batches=replace(config.batches, workers=0))
     options = SpeechOptions(tmp_path / "run", tmp_path / "test.jsonl", "cuda")
-    with simulated_gpu():
+    with gpu():
         train_speech(on_gpu(config, tmp_path))
         scores = evaluate_speech(options)
     assert scores == evaluate_speech(replace(options, device="cpu"))
 
 
-def test_the_recipe_of_sounds(tmp_path: Path) -> None:
+def test_the_recipe_of_sounds(gpu: Gpu, tmp_path: Path) -> None:
     write_manifest(tmp_path / "all.jsonl", write_clips(tmp_path, 12, timed=True))
     options = SoundOptions(tmp_path / "run", tmp_path / "all.jsonl", 3, "cuda", tune=True)
-    with simulated_gpu():
+    with gpu():
         train_sounds(replace(on_gpu(TINY, tmp_path), fold=3))
         scores = evaluate_sounds(options)
     assert evaluate_sounds(replace(options, device="cpu")) == pytest.approx(scores, abs=1e-3)
 
 
-def test_the_recipe_of_texts(tmp_path: Path) -> None:
+def test_the_recipe_of_texts(gpu: Gpu, tmp_path: Path) -> None:
     prepare_default.prepare(prepare_default.Options(tmp_path, 40, 8, 8))
     config = configs.load(TextConfig, CONF / "language_model" / "debug.yaml")
     options = texts.Options(tmp_path / "run", tmp_path / "test.txt", "cuda")
-    with simulated_gpu():
+    with gpu():
         train_texts(on_gpu(config, tmp_path))
         likelihood = texts.evaluate(options)
     assert texts.evaluate(replace(options, device="cpu")).nats == pytest.approx(likelihood.nats)
 
 
 @pytest.mark.parametrize("adapt", [0.0, 0.05])
-def test_the_recipe_of_rolls(adapt: float, tmp_path: Path) -> None:
+def test_the_recipe_of_rolls(adapt: float, gpu: Gpu, tmp_path: Path) -> None:
     for name in ("train", "valid"):
         write_rolls(
             tmp_path / f"{name}.npz", {f"r{n}": random_roll(9 + n, seed=n) for n in range(3)}
@@ -128,7 +132,7 @@ def test_the_recipe_of_rolls(adapt: float, tmp_path: Path) -> None:
     options = evaluate_rolls.Options(
         (tmp_path / "run",), tmp_path / "valid.npz", device="cuda", adapt=adapt
     )
-    with simulated_gpu():
+    with gpu():
         train_rolls(on_gpu(config, tmp_path))
         there = evaluate_rolls.evaluate(options)
     here = evaluate_rolls.evaluate(replace(options, device="cpu"))
