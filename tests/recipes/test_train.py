@@ -29,9 +29,9 @@ from audio_rnn.runs.history import read_history
 from audio_rnn.runs.position import Position
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
+from recipes.known_words import keep_words
 from recipes.speech_recognition import evaluate as evaluation
 from recipes.speech_recognition.config import RecipeConfig
-from recipes.speech_recognition.known_words import keep_words
 from recipes.speech_recognition.prepare_default import Options as PrepareOptions
 from recipes.speech_recognition.prepare_default import prepare
 from recipes.speech_recognition.train import train
