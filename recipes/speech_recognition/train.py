@@ -14,10 +14,10 @@ from audio_rnn.models.transfer import begin_speech
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import Vocabulary
 from recipes.inherit import report_inherited
+from recipes.known_words import keep_words
 from recipes.prepared import data_file
 from recipes.same_run import describe_run, keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
-from recipes.speech_recognition.known_words import keep_words
 from recipes.speech_recognition.loading import load_train, load_valid
 from recipes.speech_recognition.outcome import report_outcome
 from recipes.training import begin, measure_statistics, report

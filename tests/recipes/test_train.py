@@ -29,9 +29,9 @@ from audio_rnn.runs.history import read_history
 from audio_rnn.runs.position import Position
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
+from recipes.known_words import keep_words
 from recipes.speech_recognition import evaluate as evaluation
 from recipes.speech_recognition.config import RecipeConfig
-from recipes.speech_recognition.known_words import keep_words
 from recipes.speech_recognition.prepare_default import Options as PrepareOptions
 from recipes.speech_recognition.prepare_default import prepare
 from recipes.speech_recognition.train import train
@@ -83,8 +83,10 @@ def test_no_words_are_kept_of_symbols_or_of_texts_without_spaces(
         Vocabulary((BLANK_SYMBOL, "a", "b")),
         Vocabulary((BLANK_SYMBOL, "AH", "B"), "symbol"),
     ):
-        keep_words(tmp_path / "words.arpa", corpus / "train.jsonl", vocabulary)
-        assert not (tmp_path / "words.arpa").exists()
+        path = tmp_path / "words.arpa"
+        path.write_text("of a training that failed before its first checkpoint")
+        keep_words(path, corpus / "train.jsonl", vocabulary)
+        assert not path.exists()
 
 
 def test_evaluate_counts_every_word_of_the_test_set(
