@@ -10,6 +10,7 @@ from __future__ import annotations
 import linecache
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class SimulatedGpu(TorchFunctionMode):
         super().__init__()
         self.waits: list[Wait] = []
         self.coming: list[tuple[Tensor, Tensor]] = []  # copies to the CPU that nobody waited for
+        self.warns = False  # of all that waits but for what is asked to
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
@@ -132,6 +134,8 @@ class SimulatedGpu(TorchFunctionMode):
         for arriving, values in self.coming:
             arriving.data.copy_(values)
         self.coming.clear()
+        if self.warns and not what.endswith("synchronize"):
+            warnings.warn("called a synchronizing CUDA operation", stacklevel=1)
         frame = sys._getframe(1)
         while frame.f_back and frame.f_code.co_filename.startswith(OUTSIDE):
             frame = frame.f_back
@@ -194,6 +198,7 @@ def simulated_gpu() -> Iterator[SimulatedGpu]:
         "get_device_name": lambda device=None: "simulated GPU",
         "get_rng_state_all": lambda: [torch.zeros(16, dtype=torch.uint8)],
         "set_rng_state": lambda state, device=0: None,
+        "set_sync_debug_mode": lambda mode: setattr(gpu, "warns", mode == "warn"),
         "Event": Event,
     }
     by_kind = torch._C._group_tensors_by_device_and_dtype
