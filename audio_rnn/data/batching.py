@@ -20,7 +20,7 @@ from audio_rnn.data.workers import outlive, started
 from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError, InputError
 
-HERE = {"lengths", "target_lengths", "timed"}  # of a batch; they decide on shapes, so nobody waits
+HERE = {"lengths", "target_lengths", "timed"}  # stay on the CPU, where they are asked for
 BUCKET_NOISE = 0.1  # share by which lengths are jittered before sorting, so that batches vary
 
 

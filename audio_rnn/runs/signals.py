@@ -22,7 +22,8 @@ class Terminated(SystemExit):
 
 class Interrupts:
     """Within: SIGINT and SIGTERM are only noted in `received`, SIGHUP of a closed terminal as SIGTERM;
-    those that are ignored, as by `nohup`, stay so. A second Ctrl-C stops at once."""
+    those that are ignored, as by `nohup`, stay so. What is `awaited` ends with the first of them, and a
+    second Ctrl-C stops at once."""
 
     def __init__(self) -> None:
         self.received = 0

@@ -76,8 +76,19 @@ def speech(bidirectional: bool = True, **features: Any) -> tuple[Task, Batches]:
     )
 
 
-def sounds(labels: str = "several", timed: bool = True, **tagger: Any) -> tuple[Task, Batches]:
-    model = small_tagger(labels=labels, tagger=TaggerConfig(
+def sounds(
+    labels: str = "several", timed: bool = True, flatness_ms: float | None = None, **tagger: Any
+) -> tuple[Task, Batches]:
+    features = FeatureConfig(
+        kind="log_mel",
+        n_mels=16,
+        hop_ms=20.0,
+        deltas=0,
+        normalization="global",
+        flatness_ms=flatness_ms,
+    )
+    model = small_tagger(
+        features=features,labels=labels, tagger=TaggerConfig(
         ConvolutionConfig((4, 4), (2, 1), (2, 2)),
         RecurrentConfig(cell="gru", hidden=12, layers=1), **tagger,
     ))  # fmt: skip
@@ -143,6 +154,7 @@ TASKS: dict[str, Callable[[], tuple[Task, Batches]]] = {
     "sounds": lambda: sounds(pooling="linear_softmax"),
     "sounds, max": lambda: sounds(pooling="max"),
     "sounds, mean": lambda: sounds(pooling="mean"),
+    "sounds, flatness": lambda: sounds(flatness_ms=100.0),
     "sounds, tags alone": lambda: sounds(timed=False),
     "text": lambda: text(tied=False, variational=False),
     "text, tied": lambda: text(cell="gru"),
