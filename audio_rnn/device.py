@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -38,5 +40,24 @@ def sent(x: Tensor, device: torch.device) -> Tensor:
     """`x` on a device. From the CPU to a GPU neither waits for the other: the copy is from pinned
     memory, in line with the work that the GPU has still to do."""
     if device.type == "cuda" and not x.is_cuda:
-        x = x.pin_memory()
-    return x.to(device, non_blocking=True)
+        return x.pin_memory().to(device, non_blocking=True)
+    return x.to(device)
+
+
+class Later:
+    """Numbers that a device will know: asked for now, to be read when it has gone on to others.
+
+    Reading waits for what the device was given until now, and for nothing after it.
+    """
+
+    def __init__(self, x: Tensor) -> None:
+        self.values = x.detach().to("cpu", non_blocking=True)
+        self.event = torch.cuda.Event() if x.is_cuda else None
+        if self.event is not None:
+            self.event.record()
+
+    def read(self) -> list[Any]:
+        """The values."""
+        if self.event is not None:
+            self.event.synchronize()
+        return self.values.tolist()

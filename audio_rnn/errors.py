@@ -40,6 +40,10 @@ class DecodingError(InputError):
     """Log-probabilities, or a setting of a decoder, that nothing can be decoded with."""
 
 
+class LexiconError(DecodingError):
+    """A lexicon without words, or with one that the model cannot write."""
+
+
 class AlignmentError(InputError):
     """A text that its recording cannot hold."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -27,6 +29,8 @@ class Meter:
     seconds: list[float] = field(default_factory=list)  # a round
     waiting: list[float] = field(default_factory=list)  # of them, for the next batch
     padded: float = 0  # seconds of sound of all rounds, padding included
+    steps: int = 0  # of the last round
+    waits: int = 0  # of them, for the GPU
 
     @property
     def speeds(self) -> list[float]:
@@ -35,16 +39,18 @@ class Meter:
 
     def watch(self, batches: Iterator[SpeechBatch], device: torch.device) -> Iterator[SpeechBatch]:
         """The batches of one round, from asking for the first to the end of the last one's step."""
-        begin, waited, valid = now(device), 0.0, 0
-        while True:
-            asked = clock(device)
-            batch = next(batches, None)
-            waited += clock(device) - asked
-            if batch is None:
-                break
-            self.padded += batch.inputs.shape[0] * batch.inputs.shape[1] / FRAMES
-            valid += int(batch.lengths.sum())
-            yield batch
+        begin, waited, valid, steps = now(device), 0.0, 0, 0
+        with synchronising(device) as waits:
+            while True:
+                asked = clock(device)
+                batch = next(batches, None)
+                waited += clock(device) - asked
+                if batch is None:
+                    break
+                self.padded += batch.inputs.shape[0] * batch.inputs.shape[1] / FRAMES
+                valid, steps = valid + int(batch.lengths.sum()), steps + 1
+                yield batch
+        self.steps, self.waits = steps, len(waits)
         self.seconds.append(now(device) - begin)
         self.waiting.append(waited)
         self.audio.append(valid / FRAMES)
@@ -60,6 +66,23 @@ def now(device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return clock(device)
+
+
+@contextmanager
+def synchronising(device: torch.device) -> Iterator[list[str]]:
+    """Within: torch notes what makes Python wait for all that a GPU has to do."""
+    found: list[str] = []
+    if device.type == "cpu":
+        yield found
+        return
+    torch.cuda.set_sync_debug_mode("warn")
+    try:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            yield found
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+        found += [str(w.message) for w in told if "synchronizing" in str(w.message)]
 
 
 class Rounds:

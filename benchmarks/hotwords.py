@@ -9,9 +9,10 @@ recognised. The rest is all other words; a hotword where none was said is an err
 boost for all models of a corpus and all draws is chosen with such words of the validation set, of
 those that make the rest worse by 0.2 points at most: the lowest that finds half of what was missing,
 or else the one that finds the most. The weights of the language model are chosen there too, for each
-model; it is a 3-gram of the training transcripts, or of order 1 and of the list of their words. A
-validation set of less than 2,000 words is heard several times, with noise on the logits: of 500, one
-error is 0.2 points.
+model; it is a 3-gram of the training transcripts, or of order 1 and of the list of their words. Without
+one, `transcribe` knows that list as soon as there are hotwords, with its usual weights: "none" is before
+and after that, "letters" with hotwords alone. A validation set of less than 2,000 words is heard several
+times, with noise on the logits: of 500, one error is 0.2 points.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from rich.table import Table
 
 from audio_rnn.config import from_command_line
 from audio_rnn.decoding.beam.batch import decode_texts
-from audio_rnn.decoding.beam.knowledge import Knowledge
+from audio_rnn.decoding.beam.knowledge import Knowledge, Weights
 from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.ngram.model import NgramModel
+from audio_rnn.decoding.ngram.uniform import uniform
 from benchmarks._choice import choose_weights
 from benchmarks._contenders import Settings, make_decoder, ours
 from benchmarks._corpus import Corpus, load
@@ -41,10 +43,13 @@ COUNT = 30
 SETS = ("tuning", "test")
 ENOUGH = 0.5  # of the missing occurrences
 PRICE = 0.002  # what the word error rate of the rest may rise
-LMS: dict[str, Callable[[Corpus], NgramModel | None]] = {
-    "none": lambda _: None,
-    "words": lambda corpus: train(corpus.words, order=1),
-    "3-gram": lambda corpus: corpus.lm,
+USUAL: Settings = {"word_bonus": Weights().word_bonus}
+Lms = tuple[NgramModel | None, NgramModel | None]  # without hotwords, and beside them
+LMS: dict[str, Callable[[Corpus], Lms]] = {
+    "letters": lambda _: (None, None),
+    "none": lambda corpus: (None, uniform(corpus.words)),
+    "words": lambda corpus: (lm := train(corpus.words, order=1), lm),
+    "3-gram": lambda corpus: (corpus.lm, corpus.lm),
 }
 BOOSTS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)  # nats a letter
 
@@ -106,19 +111,19 @@ class Trial:
     """A model with the hotwords that it is tried with."""
 
     corpus: Corpus
-    lm: NgramModel | None
+    lms: Lms
     weights: Settings
     hotwords: dict[str, list[list[str]]]  # of each set, by draw
 
     @classmethod
-    def of(cls, corpus: Corpus, lm: NgramModel | None, draws: int) -> Trial:
-        """With weights that suit the validation set."""
-        knowledge = Knowledge(lm)
-        weights = choose_weights(
-            ours("ours", corpus, corpus.sets, knowledge), "tuning", corpus.sets
-        )
+    def of(cls, corpus: Corpus, lms: Lms, draws: int) -> Trial:
+        """With weights that suit the validation set, or the usual ones where hotwords bring a list."""
+        weights = USUAL
+        if lms[0] is lms[1]:
+            contender = ours("ours", corpus, corpus.sets, Knowledge(lms[0]))
+            weights = choose_weights(contender, "tuning", corpus.sets)
         words = {name: [rare_words(corpus, name, n) for n in range(draws)] for name in SETS}
-        return cls(corpus, lm, weights, words)
+        return cls(corpus, lms, weights, words)
 
     def scores(self, split: str, boost: float) -> list[Score]:
         """Of each draw; a boost of 0 is none."""
@@ -126,7 +131,7 @@ class Trial:
 
     def _score(self, split: str, words: list[str], boost: float) -> Score:
         hotwords = dict.fromkeys(words, boost) if boost else {}
-        knowledge = Knowledge(self.lm, hotwords=hotwords)
+        knowledge = Knowledge(self.lms[bool(hotwords)], hotwords=hotwords)
         decoder = make_decoder(self.corpus, knowledge, self.weights)
         spoken = self.corpus.sets[split]
         texts = decode_texts(decoder, [one.log_probs for one in spoken])

@@ -11,7 +11,8 @@ buckets of like lengths; the others draw batches of as many items at random, as 
 read the same MFCC frames, which are left as they are. Ratios are taken in every round; the first is
 not counted. On the CPU times are those of the processor, so that other work on the machine hardly
 counts. The share of a GPU's peak counts a multiplication and an addition for each weight of a matrix,
-frame of sound and pass, of which backward has two; padding does not count as work.
+frame of sound and pass, of which backward has two; padding does not count as work. The waits are those
+of Python for all that the GPU has to do, as torch notes them in the last round.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ def show(options: Options, model: SpeechModel, rounds: Rounds) -> None:
     table = Table("side", "audio s/s", "padding", "waiting for data", "ours is faster by")
     if rounds.device.type == "cuda":
         table.add_column("of bf16 peak")
+        table.add_column("waits a step")
     ours = rounds.meters[OURS].speeds
     for name, meter in rounds.meters.items():
         speed = median(meter.speeds)
@@ -95,6 +97,7 @@ def show(options: Options, model: SpeechModel, rounds: Rounds) -> None:
         ]
         if rounds.device.type == "cuda":
             row.append(f"{speed * operations(model) / BF16_PEAK:.1%}")
+            row.append(f"{meter.waits / meter.steps:.1f}")
         table.add_row(*row)
     console = Console(width=120)
     console.print(

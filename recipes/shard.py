@@ -17,6 +17,8 @@ import numpy as np
 from audio_rnn.data.manifest import read_manifest
 from audio_rnn.data.shard_writer import write_shards
 from audio_rnn.errors import InputError
+from audio_rnn.inference.known_words import WORDS
+from recipes.known_words import save_words
 from recipes.prepare import Source, require_folder, run
 
 SPLITS = ("train", "valid", "test")
@@ -50,6 +52,8 @@ def prepare(options: Options) -> None:
         order = np.random.default_rng(options.seed).permutation(len(utterances))
         mixed = [utterances[i] for i in order]
         shards = write_shards(options.output, split, source, mixed, options.seconds)
+        if split == "train":
+            save_words(options.output / WORDS, (u.text or "" for u in utterances))
         hours = sum(u.duration for u in utterances) / 3600
         size = sum(shard.bytes for shard in shards) / 1e6
         print(

@@ -38,3 +38,21 @@ def test_what_is_written_whole_takes_the_place(tmp_path):
         file.write(b"new")
         assert path.read_bytes() == b"old"
     assert [one.read_bytes() for one in tmp_path.iterdir()] == [b"new"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "a"
+    path.symlink_to("folder/b")
+    with replacing(path) as file:
+        file.write(b"new")
+    assert path.is_symlink()
+    assert [one.read_bytes() for one in (tmp_path / "folder").iterdir()] == [b"new"]
+
+
+def test_a_pipe_or_device_is_refused_and_stays(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="this is a device or pipe"), replacing(path) as file:
+        file.write(b"new")
+    assert [one.is_fifo() for one in tmp_path.iterdir()] == [True]

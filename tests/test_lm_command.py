@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from audio_rnn.__main__ import main
+from audio_rnn.data.manifest import Utterance, write_manifest
 from audio_rnn.decoding.ngram.kneser_ney import train
 from audio_rnn.decoding.ngram.model import NgramModel
 
@@ -41,6 +42,24 @@ def test_train_writes_the_model_and_says_what_it_is(run, tmp_path):
     assert (status, out) == (0, "")
     assert err == f"{path}: 60 1-grams, 252 2-grams, 486 3-grams\n"
     assert NgramModel.load(path).score(["bal"]) == train(WALK.open(), 3).score(["bal"])
+
+
+@pytest.mark.parametrize("unit", ["word", "character"])
+def test_a_manifest_counts_as_its_texts(run, tmp_path, unit):
+    texts = ["bal bat", "bat"]
+    utterances = [Utterance(f"{i}", 1.0, audio="a.wav", text=t) for i, t in enumerate(texts)]
+    write_manifest(tmp_path / "a.jsonl", utterances)
+    (tmp_path / "a.txt").write_text("bal bat\nbat\n")
+    for kind in ("txt", "jsonl"):
+        text, model = tmp_path / f"a.{kind}", tmp_path / f"{kind}.arpa"
+        assert run("train", text, "-o", model, "--unit", unit)[0] == 0
+    assert (tmp_path / "txt.arpa").read_bytes() == (tmp_path / "jsonl.arpa").read_bytes()
+    reports = [
+        run("score", model, tmp_path / f"a.{kind}", "--unit", unit) for kind in ("txt", "jsonl")
+    ]
+    assert reports[0] == reports[1] and table(reports[0][1])["sentences"] == 2
+    status, _, err = run("train", tmp_path / "no.jsonl", "-o", tmp_path / "c.arpa")
+    assert status == 1 and "no.jsonl: cannot be read" in err
 
 
 def test_score_tells_perplexity_with_and_without_unknown_words(run, tmp_path):

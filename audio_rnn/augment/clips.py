@@ -13,6 +13,7 @@ from torch.nn.functional import max_pool1d
 from audio_rnn.augment.draw import chosen, uniform
 from audio_rnn.augment.mel_axis import MelAxis
 from audio_rnn.config import require
+from audio_rnn.device import sent
 from audio_rnn.features import FeatureConfig, valid_frames
 
 DECIBEL = math.log(10) / 10  # in log power
@@ -81,7 +82,7 @@ class ClipAugment(nn.Module):
             size = max(1, round(self.config.excerpt_seconds / self.hop_seconds))
             frames, lengths, heard = self._excerpts(frames, lengths, heard, size)
         if self.config.shift_probability > 0:
-            frames, heard = self._shifted(frames, lengths, heard)
+            frames, heard = self._shifted(frames, sent(lengths, frames.device), heard)
         if self.config.mix_probability > 0 and len(frames) > 1:
             return self._mixed(frames, lengths, heard)
         return frames, lengths, heard
@@ -91,7 +92,7 @@ class ClipAugment(nn.Module):
     ) -> tuple[Tensor, Tensor, Heard]:
         if frames.shape[1] <= size:
             return frames, lengths, heard
-        starts = self._starts(frames, lengths, heard.timed, size)
+        starts = self._starts(frames, sent(lengths, frames.device), heard.timed, size)
         places = (starts[:, None] + torch.arange(size, device=frames.device)).unsqueeze(-1)
         activity = heard.activity.gather(1, places.expand(-1, -1, heard.activity.shape[2]))
         frames = frames.gather(1, places.expand(-1, -1, frames.shape[2]))
@@ -118,30 +119,29 @@ class ClipAugment(nn.Module):
         return frames.gather(1, places.expand_as(frames)), heard._replace(activity=activity)
 
     def _mixed(self, frames: Tensor, lengths: Tensor, heard: Heard) -> tuple[Tensor, Tensor, Heard]:
-        share = self._shares(frames)
-        order = torch.randperm(len(frames)).to(frames.device)
+        shares, mates = self._shares(len(frames)), torch.randperm(len(frames))
+        longer = torch.maximum(lengths, lengths[mates]).where(shares > 0, lengths)
+        share, order, given = (sent(x, frames.device) for x in (shares, mates, lengths))
         mel = frames @ self.mel_axis.to_mel
-        inside = valid_frames(lengths, frames.shape[1]).unsqueeze(-1)
+        inside = valid_frames(given, frames.shape[1]).unsqueeze(-1)
         power = mel.masked_fill(~inside, -torch.inf)
-        loud = loudness(mel, lengths)
+        loud = loudness(mel, given)
         gain = (loud - loud[order]).clamp(-LARGEST_GAIN, LARGEST_GAIN)
         total = ((1 - share) ** 2 + share**2).log()  # so that the mixture is as loud as the first
         first = power + (2 * (1 - share).log() - total)[:, None, None]
         second = power[order] + (2 * share.clamp(min=FLOOR).log() - total + gain)[:, None, None]
-        longer = torch.maximum(lengths, lengths[order])
         mixed = torch.logaddexp(first, second).where(inside | inside[order], 0)
         which = (share > 0)[:, None, None]
         return (
             torch.where(which, mixed @ self.mel_axis.to_frames, frames),
-            longer.where(share > 0, lengths),
+            longer,
             self._both(heard, order, share),
         )
 
-    def _shares(self, frames: Tensor) -> Tensor:
-        """Of the amplitude, the other clip's: (batch,), at most half."""
-        draws = torch.distributions.Beta(self.config.mix, self.config.mix).sample((len(frames),))
-        share = torch.minimum(draws, 1 - draws).to(frames)
-        return share * chosen(self.config.mix_probability, frames)
+    def _shares(self, clips: int) -> Tensor:
+        """Of the amplitude, the other clip's: (clips,) on the CPU, at most half."""
+        draws = torch.distributions.Beta(self.config.mix, self.config.mix).sample((clips,))
+        return torch.minimum(draws, 1 - draws) * chosen(self.config.mix_probability, draws)
 
     def _both(self, heard: Heard, order: Tensor, share: Tensor) -> Heard:
         """The targets of mixtures. A mixture is timed if both clips are."""

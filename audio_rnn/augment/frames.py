@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from audio_rnn.augment.config import FrameAugmentConfig, FrameMaskConfig
 from audio_rnn.augment.draw import chosen, normal, uniform
 from audio_rnn.augment.mel_axis import MelAxis
+from audio_rnn.device import sent
 from audio_rnn.features import FeatureConfig, valid_frames
 
 SHAPE_COSINES = 5  # of a random noise spectrum
@@ -35,8 +36,7 @@ class FrameAugment(nn.Module):
         """
         if not self.training or not frames.numel():
             return frames, lengths
-        lengths = lengths.to(frames.device)
-        mask = valid_frames(lengths, frames.shape[1]).unsqueeze(-1)
+        mask = valid_frames(sent(lengths, frames.device), frames.shape[1]).unsqueeze(-1)
         with torch.autocast(frames.device.type, enabled=False):
             frames = self._other_spectrum(frames, mask).masked_fill(~mask, 0)
         if self.config.stretch_probability > 0:
@@ -79,8 +79,8 @@ class FrameAugment(nn.Module):
         return frames + ((mean - mel) * inside) @ self.mel_axis.to_frames
 
     def _stretched(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        factors = uniform(1 - self.config.stretch, 1 + self.config.stretch, frames)
-        which = chosen(self.config.stretch_probability, frames)
+        factors = uniform(1 - self.config.stretch, 1 + self.config.stretch, lengths)
+        which = chosen(self.config.stretch_probability, lengths)
         wanted = (lengths * factors).round().long().clamp(min=1).where(lengths > 0, 0)
         return stretch(frames, lengths, wanted.where(which, lengths))
 
@@ -97,12 +97,12 @@ class FrameMask(nn.Module):
         """(batch, frames, dim), lengths (batch,) -> the same shapes; only in training mode."""
         if not self.training:
             return frames, lengths
-        lengths = lengths.to(frames.device)
+        there = sent(lengths, frames.device)
         times = torch.arange(frames.shape[1], device=frames.device)
         for _ in range(self.config.time_masks):
-            longest = (lengths * self.config.time_mask_share).clamp(max=self.longest).floor()
+            longest = (there * self.config.time_mask_share).clamp(max=self.longest).floor()
             widths = (uniform(0, 1, frames) * (longest + 1)).floor()[:, None]
-            starts = (uniform(0, 1, frames)[:, None] * (lengths[:, None] - widths + 1)).floor()
+            starts = (uniform(0, 1, frames)[:, None] * (there[:, None] - widths + 1)).floor()
             inside = (times >= starts) & (times < starts + widths)
             frames = frames.masked_fill(inside.unsqueeze(-1), 0)
         return frames, lengths
@@ -111,13 +111,14 @@ class FrameMask(nn.Module):
 def stretch(frames: Tensor, lengths: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
     """Utterances of `lengths` frames, linearly interpolated to the `wanted` numbers of frames."""
     times = torch.arange(int(wanted.max()), device=frames.device)
-    ratio = lengths / wanted.clamp(min=1)
-    last = (lengths - 1).clamp(min=0)[:, None]
+    given, new = sent(lengths, frames.device), sent(wanted, frames.device)
+    ratio = given / new.clamp(min=1)
+    last = (given - 1).clamp(min=0)[:, None]
     places = ((times + 0.5) * ratio[:, None] - 0.5).clamp(min=0).minimum(last)
     before = places.floor().long()
     weight = (places - before).unsqueeze(-1).to(frames)
     blended = torch.lerp(_at(frames, before), _at(frames, (before + 1).minimum(last)), weight)
-    return blended.masked_fill(~valid_frames(wanted, len(times)).unsqueeze(-1), 0), wanted
+    return blended.masked_fill(~valid_frames(new, len(times)).unsqueeze(-1), 0), wanted
 
 
 def _at(frames: Tensor, places: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from audio_rnn.audio import EXTENSIONS, read_audio
 from audio_rnn.augment.config import WaveformAugmentConfig
 from audio_rnn.augment.draw import chosen, normal, uniform
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import valid_frames
 from audio_rnn.files import files_below
@@ -40,10 +42,9 @@ class WaveformAugment(nn.Module):
         if not self.training or not waveforms.numel():
             return waveforms, lengths
         config = self.config
-        lengths = lengths.to(waveforms.device)
         if config.speed_probability > 0:
             waveforms, lengths = self._at_speed(waveforms, lengths)
-        mask = valid_frames(lengths, waveforms.shape[1])
+        mask = valid_frames(sent(lengths, waveforms.device), waveforms.shape[1])
         waveforms = waveforms * mask
         if config.room_probability > 0:
             waveforms = self._in_room(waveforms) * mask
@@ -56,26 +57,22 @@ class WaveformAugment(nn.Module):
         return waveforms, lengths
 
     def _at_speed(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        which = chosen(self.config.speed_probability, waveforms)
-        steps = (
-            (uniform(*self.config.speed, waveforms) * SPEED_STEPS).round().where(which, SPEED_STEPS)
-        )
+        which = chosen(self.config.speed_probability, lengths)
+        factors = uniform(*self.config.speed, lengths)
+        steps = (factors * SPEED_STEPS).round().where(which, SPEED_STEPS).int().tolist()
         changed = [
-            torchaudio.functional.resample(row[:length], int(step), SPEED_STEPS)
-            if length
-            else row[:0]
-            for row, length, step in zip(waveforms, lengths, steps)
+            resampler(step, row.device, row.dtype)(row[:length]) if length else row[:0]
+            for row, length, step in zip(waveforms, lengths.tolist(), steps)
         ]
-        new_lengths = torch.tensor([len(waveform) for waveform in changed], device=lengths.device)
-        return pad_sequence(changed, batch_first=True), new_lengths
+        return pad_sequence(changed, batch_first=True), torch.tensor([len(row) for row in changed])
 
     def _in_room(self, waveforms: Tensor) -> Tensor:
         """Convolved with a room's response of energy 1, so that the volume hardly changes."""
-        which = chosen(self.config.room_probability, waveforms)
+        which = chosen(self.config.room_probability, torch.empty(len(waveforms)))
         rows = []
         for waveform, is_chosen in zip(waveforms, which):
             if is_chosen:
-                room = self._room().to(waveform)
+                room = sent(self._room(), waveform.device)
                 waveform = torchaudio.functional.fftconvolve(waveform, room)[: len(waveform)]
             rows.append(waveform)
         return torch.stack(rows)
@@ -100,19 +97,20 @@ class WaveformAugment(nn.Module):
         return torch.cat([torch.ones(1), tail])
 
     def _noisy(self, waveforms: Tensor, mask: Tensor) -> Tensor:
-        which = chosen(self.config.noise_probability, waveforms)
+        which = chosen(self.config.noise_probability, torch.empty(len(waveforms)))
         snr_db = uniform(*self.config.noise_snr_db, waveforms)[:, None]
         noise = self._noise(waveforms, which) * mask
         speech_energy = waveforms.square().sum(1, keepdim=True)
         noise_energy = noise.square().sum(1, keepdim=True).clamp(min=1e-12)
         gain = (speech_energy / noise_energy).sqrt() * 10 ** (-snr_db / 20)
-        return torch.where(which[:, None], waveforms + gain * noise, waveforms)
+        there = sent(which, waveforms.device)[:, None]
+        return torch.where(there, waveforms + gain * noise, waveforms)
 
     def _noise(self, waveforms: Tensor, which: Tensor) -> Tensor:
         if self.noises:
             silence = torch.zeros(waveforms.shape[1])
             rows = [self._recorded(waveforms.shape[1]) if i else silence for i in which]
-            return torch.stack(rows).to(waveforms)
+            return sent(torch.stack(rows), waveforms.device)
         noise = normal(waveforms)
         return _pink(noise) if self.config.noise_color == "pink" else noise
 
@@ -121,6 +119,13 @@ class WaveformAugment(nn.Module):
         recording = torch.from_numpy(read_audio(_any_of(self.noises), self.sample_rate))
         start = int(torch.randint(len(recording), ()))
         return recording[(start + torch.arange(samples)) % len(recording)]
+
+
+@cache
+def resampler(step: int, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """Of a speed in SPEED_STEPS; kept, since its filter takes longer to make than to use."""
+    made = torchaudio.transforms.Resample(step, SPEED_STEPS, dtype=dtype)
+    return made._apply(lambda kernel: sent(kernel, device))
 
 
 def _pink(white: Tensor) -> Tensor:

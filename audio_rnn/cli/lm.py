@@ -17,6 +17,7 @@ from audio_rnn.cli.writing import require_folder
 from audio_rnn.errors import InputError, LanguageModelError, reason
 
 STANDARD_INPUT = "-"
+MANIFEST = ".jsonl"
 Text = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="TEXT")]
 
 
@@ -29,7 +30,8 @@ class Train:
     """
 
     text: Text
-    """Text file in UTF-8, a sentence a line, plain or gzip; - for standard input."""
+    """Text file in UTF-8, a sentence a line, plain or gzip; - for standard input.
+    Of a manifest (.jsonl) of a recipe of speech recognition, the texts."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
     """ARPA file; gzip if its name ends in .gz."""
     order: int = 3
@@ -52,7 +54,7 @@ class Score:
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
     """ARPA file, plain or gzip."""
     text: Text
-    """Text file in UTF-8, a sentence a line, plain or gzip; - for standard input."""
+    """As in audio-rnn lm train."""
     unit: Literal["word", "character"] = "word"
     """character for a model of letters."""
     per_line: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -120,16 +122,31 @@ def _read_words(path: Path) -> list[str]:
 def _read_lines(name: str, unit: Literal["word", "character"]) -> Iterator[str]:
     """Lines of a text, spelled if they are to be. Raises InputError with the line."""
     from audio_rnn.decoding.ngram.model import spell
+
+    lines = _read_text(name)
+    texts = _texts(lines, name) if name.endswith(MANIFEST) else lines
+    yield from map(spell, texts) if unit == "character" else texts
+
+
+def _texts(lines: Iterator[str], name: str) -> Iterator[str]:
+    """Those of a manifest's lines."""
+    from audio_rnn.data.manifest import parse_line
+
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield " ".join((parse_line(line, f"{name}:{number}").text or "").split())
+
+
+def _read_text(name: str) -> Iterator[str]:
     from audio_rnn.decoding.ngram.packed import READ_ERRORS, unpack
 
     try:
         with _opened(name) as file:
             for number, line in enumerate(unpack(file), 1):
                 try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
                 except UnicodeDecodeError as error:
                     raise InputError(f"{name}:{number}: {error}; expected text in UTF-8") from None
-                yield spell(text) if unit == "character" else text
     except READ_ERRORS as error:
         raise InputError(
             f"{name}: cannot be read: {reason(error)}; expected a text file, plain or gzip"

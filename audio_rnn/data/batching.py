@@ -20,6 +20,7 @@ from audio_rnn.data.workers import outlive, started
 from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError, InputError
 
+HERE = {"lengths", "target_lengths", "timed"}  # stay on the CPU, where they are asked for
 BUCKET_NOISE = 0.1  # share by which lengths are jittered before sorting, so that batches vary
 
 
@@ -53,7 +54,7 @@ class Batch:
 
     ids: list[str]
     inputs: Tensor  # (batch, samples) or (batch, frames, coefficients)
-    lengths: Tensor  # (batch,)
+    lengths: Tensor  # (batch,) on the CPU, as whatever is in HERE
     weights: Tensor  # (batch,) 1, or 0 for an item that only keeps this process in step
     total: int  # items of the whole batch, over all processes
     size: float = field(default=0.0, kw_only=True)  # seconds of its items
@@ -69,7 +70,7 @@ class Batch:
         moved: dict[str, Any] = {
             f.name: sent(getattr(self, f.name), device)
             for f in fields(self)
-            if isinstance(getattr(self, f.name), Tensor)
+            if isinstance(getattr(self, f.name), Tensor) and f.name not in HERE
         }
         return replace(self, **moved)
 

@@ -62,7 +62,7 @@ class RollBatch:
     followed: Tensor  # (batch, frames, Library.told, KEYS) how a library goes on; or 0 rows
     agreed: Tensor  # (batch, frames, 2) frames before that agree with it; 0 of both without one
     frames: Tensor  # (batch, frames, voices, KEYS) uint8, those to be told
-    lengths: Tensor  # (batch,) frames that are no padding
+    lengths: Tensor  # (batch,) frames that are no padding; on the CPU
     weights: Tensor  # (batch,) frames, or 0 for a piece that only keeps this process in step
     total: int  # frames of the whole batch, over all processes
     start: int = 0  # frames of each piece that came before these
@@ -81,7 +81,7 @@ class RollBatch:
 
     def to(self, device: torch.device) -> RollBatch:
         """The same batch on another device."""
-        names = (*ALONG, "lengths", "weights")
+        names = (*ALONG, "weights")
         moved: dict[str, Any] = {name: sent(getattr(self, name), device) for name in names}
         return replace(self, **moved)
 
@@ -101,7 +101,7 @@ class RollBatch:
             self,
             **{name: getattr(self, name)[:, start:stop] for name in ALONG},
             lengths=lengths,
-            weights=(lengths * (self.weights > 0)).float(),
+            weights=(sent(lengths, self.weights.device) * (self.weights > 0)).float(),
             total=int(lengths.sum()),
             start=start,
         )

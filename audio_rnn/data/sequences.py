@@ -50,7 +50,7 @@ class SequenceBatch:
     ids: list[str]
     inputs: Tensor  # (batch, steps) the symbol before; (batch, steps, 1 + columns) with hints
     targets: Tensor  # (batch, steps) the symbol to be told
-    lengths: Tensor  # (batch,) steps that are no padding
+    lengths: Tensor  # (batch,) steps that are no padding; on the CPU
     weights: Tensor  # (batch,) steps, or 0 for an item that only keeps this process in step
     total: int  # steps of the whole batch, over all processes
     carry: Carry | None = None  # of pieces only
@@ -68,7 +68,7 @@ class SequenceBatch:
 
     def to(self, device: torch.device) -> SequenceBatch:
         """The same batch on another device."""
-        names = ("inputs", "targets", "lengths", "weights")
+        names = ("inputs", "targets", "weights")
         moved: dict[str, Any] = {name: sent(getattr(self, name), device) for name in names}
         return replace(self, **moved)
 
@@ -86,7 +86,7 @@ class SequenceBatch:
                 inputs=self.inputs[:, part],
                 targets=self.targets[:, part],
                 lengths=lengths,
-                weights=(lengths * (self.weights > 0)).float(),
+                weights=(sent(lengths, self.weights.device) * (self.weights > 0)).float(),
                 total=int(lengths.sum()),
                 carry=carry,
             )

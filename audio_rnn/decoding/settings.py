@@ -11,6 +11,7 @@ import tyro
 
 from audio_rnn.errors import DecodingError
 
+BOOST = 1.5  # nats a letter of a hotword
 NUMBERED = re.compile(r"(?<=.)\(\d+\)$")  # READ(2): another pronunciation, in the CMU dictionary
 
 
@@ -30,11 +31,13 @@ class DecodingConfig:
     """Text file with the only words that may be written, one a line.
     Or in every line a word and, after it, the symbols that pronounce it."""
     hotwords: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: none)")] = ()
-    """Words or phrases to favour; name the inputs before them."""
+    """Words or phrases to favour; name the inputs before them.
+    Without --lm and --lexicon, the words of the training texts are known as well."""
     hotwords_from: Path | None = None
     """Text file with more of them, one a line, each with a boost of its own after a tab if wanted."""
-    hotword_boost: float = 1.5
-    """Nats that each letter of a hotword earns; more finds more of them, also where none was said."""
+    hotword_boost: float | None = None
+    """Nats that each letter of a hotword earns; more finds more of them, also where none was said.
+    None: 1.5."""
     beam_width: int | None = None
     """Prefixes that the search keeps; without any of these options, greedy decoding. None: 50."""
     lm_weight: float | None = None
@@ -54,8 +57,13 @@ class DecodingConfig:
     @property
     def greedy(self) -> bool:
         """Whether nothing here asks for a search."""
-        others = self.lexicon, self.hotwords_from, self.beam_width
-        return not self.models and not self.hotwords and all(value is None for value in others)
+        asked = self.models or self.has_hotwords
+        return not asked and self.lexicon is None and self.beam_width is None
+
+    @property
+    def has_hotwords(self) -> bool:
+        """Whether there are any, named here or in a file."""
+        return bool(self.hotwords) or self.hotwords_from is not None
 
     @property
     def models(self) -> list[Path]:
@@ -65,21 +73,22 @@ class DecodingConfig:
 
 
 def check_used(config: DecodingConfig) -> None:
-    """Raises DecodingError for a weight of something that is not there."""
+    """Raises DecodingError for a weight or boost of something that is not there."""
     needs = {
         "lm_weight": ("--lm", config.lm),
         "unknown_cost": ("--lm", config.lm),
         "letter_cost": ("--lm", config.lm),
         "neural_weight": ("--neural-lm", config.neural_lm),
         "rescorer_weight": ("--rescorer", config.rescorer),
-        "word_bonus": ("--lm, --neural-lm or --rescorer", config.models or None),
+        "word_bonus": ("--lm, --neural-lm or --rescorer", config.models),
+        "hotword_boost": ("--hotwords or --hotwords-from", config.has_hotwords),
     }
     for name, (option, there) in needs.items():
         value = getattr(config, name)
-        if value is not None and there is None:
+        if value is not None and not there:
             raise DecodingError(
-                f"{name}: found {value} without a language model that it is of, expected {option}; "
-                "give it, or leave the weight out"
+                f"{name}: found {value} without anything that it counts for, expected {option}; "
+                f"give it, or leave {name} out"
             )
 
 
@@ -121,6 +130,8 @@ def read_hotwords(path: Path, boost: float) -> dict[str, float]:
     phrases = {}
     for line in read_lines(path, "a word or phrase a line"):
         phrase, tab, own = line.partition("\t")
+        if not phrase.strip():
+            raise DecodingError(f"{path}: found {line!r}, expected a word or phrase before the tab")
         try:
             phrases[phrase.strip()] = float(own) if tab else boost
         except ValueError:
@@ -134,7 +145,8 @@ def read_hotwords(path: Path, boost: float) -> dict[str, float]:
 
 def all_hotwords(config: DecodingConfig) -> dict[str, float]:
     """Those of the file and those named, which have the last word. Raises DecodingError."""
-    named = dict.fromkeys(config.hotwords, config.hotword_boost)
+    boost = BOOST if config.hotword_boost is None else config.hotword_boost
+    named = dict.fromkeys(config.hotwords, boost)
     if config.hotwords_from is None:
         return named
-    return read_hotwords(config.hotwords_from, config.hotword_boost) | named
+    return read_hotwords(config.hotwords_from, boost) | named

@@ -76,10 +76,12 @@ class _Cloud:
     def advance(self, frame: int, given: Mapping[int, int]) -> None:
         """Draw one more frame of every roll."""
         batch = self._look_up(hear(self.rolls[:, : frame + 1]))
-        x, self.state = self.model.features(batch, self.state)
+        device, before = self.model.key.device, key_sung(batch.before)
+        x, self.state = self.model.features(batch.to(device), self.state)
         sung = torch.full((len(x), 1, self.model.voices), KEYS)
         for voice in self.model.order:
-            told = self.model.tell_voices(x, key_sung(batch.before), sung)[:, 0, voice].numpy()
+            known = self.model.tell_voices(x, before.to(device), sung.to(device))
+            told = known[:, 0, voice].cpu().numpy()
             if voice in given:
                 sung[:, 0, voice] = given[voice]
                 self.weights += told[:, given[voice]]

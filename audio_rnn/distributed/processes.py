@@ -19,6 +19,8 @@ from audio_rnn.device import choose_device
 from audio_rnn.distributed.rendezvous import meeting_place
 from audio_rnn.errors import InputError, TrainingError
 
+ENDED, FAILED = 1, 2  # what a process may find in place of its next item
+
 Value = TypeVar("Value")
 Losses = Callable[[Any], dict[str, Tensor]]  # batch -> named losses, each (items,)
 
@@ -48,7 +50,8 @@ def start(device: str) -> Process:
         # Imported later, as by DDP, it keeps the group in default arguments: gloo's threads then
         # outlive `stop`, and the process sometimes aborts at its exit.
         import_module("torch.distributed.nn.functional")
-        backend = "nccl" if chosen.type == "cuda" else "gloo"
+        # What the processes tell each other lies on the CPU: a GPU would have to be waited for.
+        backend = "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
         place, limit = meeting_place(), timedelta(hours=1)
         dist.init_process_group(backend, store=place, rank=rank, world_size=world, timeout=limit)
     return Process(rank, world, chosen)
@@ -94,7 +97,7 @@ def sharing_gradients(losses: Losses, model: nn.Module, process: Process) -> Los
 def together(
     items: Iterator[Value], process: Process, before_error: Callable[[], None]
 ) -> Iterator[Value]:
-    """The same items; where one process cannot read its next one, all stop.
+    """The same items, as long as all processes have one; where one cannot read its next, all stop.
 
     Raises: InputError, its own or, in the other processes, TrainingError; after `before_error`.
     """
@@ -104,26 +107,29 @@ def together(
             item = next(items, None)
         except InputError as error:
             problem = error
-        if anywhere(problem is not None, process):
+        found = highest(FAILED if problem else ENDED if item is None else 0, process)
+        if found == FAILED:
             before_error()
             raise problem or TrainingError("another process cannot read its data")
-        if item is None:
+        if item is None or found == ENDED:
             return
         yield item
-
-
-def anywhere(flag: bool, process: Process) -> bool:
-    """Whether the flag is set in any process."""
-    return bool(highest(int(flag), process))
 
 
 def highest(value: int, process: Process) -> int:
     """The highest value of all processes."""
     if process.world == 1:
         return value
-    shared = torch.tensor(value, device=process.device)
+    shared = torch.tensor(value)
     dist.all_reduce(shared, dist.ReduceOp.MAX)
     return int(shared)
+
+
+def lowest(x: Tensor, process: Process) -> Tensor:
+    """The lowest x of all processes, on the device where it is."""
+    if process.world > 1:
+        dist.all_reduce(x, dist.ReduceOp.MIN)
+    return x
 
 
 def agreed(count: int, what: str, process: Process) -> int:
@@ -145,7 +151,7 @@ def from_first(value: Value, process: Process) -> Value:
     if process.world == 1:
         return value
     box = [value]
-    dist.broadcast_object_list(box, src=0, device=process.device)
+    dist.broadcast_object_list(box, src=0)
     return box[0]
 
 

@@ -70,6 +70,8 @@ class State:
         self.position = Position(**whole["position"])
         for name, part in self._parts.items():
             part.load_state_dict(whole[name])
+        for group in self.optimizer.param_groups:
+            group["fused"] = True  # the state of an older version says how it was taken then
         random = [whole["random"], *whole["others"]]  # of fewer processes, if there were fewer
         for own in random[self.process.rank : self.process.rank + 1]:
             set_random_state(own)

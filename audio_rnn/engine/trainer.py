@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +23,7 @@ from audio_rnn.optimization.schedule import rate_factor
 from audio_rnn.randomness import seed_all
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.log import Log
+from audio_rnn.runs.outcomes import Entry
 from audio_rnn.runs.position import Position
 from audio_rnn.runs.signals import Interrupted, Interrupts, leave
 
@@ -120,23 +122,39 @@ class Trainer:
         )
         batches = self.log.meter.measured(train.epoch(position.epoch, position.batch))
         with closing(batches):  # or the workers would outlive an error by their grace
-            for batch in processes.together(batches, self.process, lambda: self._keep(updates)):
+            ready = self.interrupts.awaited(batches)
+            for batch in processes.together(ready, self.process, lambda: self._keep(updates)):
                 self._train_on(batch.to(self.process.device), updates, count)
+        if (wish := self._wish()) > SAVE:  # which ended the batches
+            self._stop_between_batches(wish, updates)
+
+    def _stop_between_batches(self, number: int, updates: Updates) -> NoReturn:
+        """Stop without those that the next step lacks, if it lacks some."""
+        if updates.waiting:
+            message = f"stopped within a step; go on from the state saved before in {self.run_dir}"
+            leave(number, message, self.log.say)
+        self._log(updates.read())
+        self._stop(number)
 
     def _keep(self, updates: Updates) -> None:
         """Save what was trained before a batch that cannot be read."""
         if self.state.position.step and not updates.waiting:
+            self._log(updates.read())
             self._save()
 
     def _train_on(self, batch: Batch, updates: Updates, count: int) -> None:
         """Steps and what lies between them, in an epoch of `count` batches."""
         position = self.state.position
         last = position.batch + 1 == count
-        for entry in updates.steps(batch, self._rate(count), last):
-            self.log.step((position.epoch - 1) * count + position.batch + 1, entry)
+        self.done = (position.epoch - 1) * count + position.batch + 1
+        self._log(updates.steps(batch, self._rate(count), last))
         position.batch += 1
         if not updates.waiting:
-            self._between_steps()
+            self._between_steps(updates)
+
+    def _log(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.log.step(self.done, entry)
 
     def _rate(self, count: int) -> float:
         """The learning rate of the next step, in an epoch of `count` batches.
@@ -149,12 +167,14 @@ class Trainer:
         factor = rate_factor(config.schedule, progress, config.warmup)
         return config.rate * position.rate_scale * factor
 
-    def _between_steps(self) -> None:
+    def _between_steps(self, updates: Updates) -> None:
         wish, every = self._wish(), self.config.save_every
+        if not wish and (every is None or self.state.position.step % every):
+            return
+        self._log(updates.read())
         if wish > SAVE:
             self._stop(wish)
-        if wish or (every and self.state.position.step % every == 0):
-            self._save()
+        self._save()
 
     def _wish(self) -> int:
         """The signal that a process was sent, SAVE when the last checkpoint is old, or 0."""

@@ -1,22 +1,34 @@
-"""From the losses of batches to steps of the optimiser; what is not finite is skipped."""
+"""From the losses of batches to steps of the optimiser; what is not finite is skipped.
+
+The host waits for no step: the device itself leaves out one that is not finite, and what became of
+it is read when the next one has been asked for.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from audio_rnn.distributed.processes import anywhere, sharing_gradients
+from audio_rnn.distributed.processes import lowest, sharing_gradients
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Task, Truncated
-from audio_rnn.errors import ConfigError, TrainingError
-from audio_rnn.optimization.optimizer import divide_gradients, layer_norms
+from audio_rnn.errors import ConfigError
+from audio_rnn.optimization.optimizer import divide_gradients, layer_norms, step_if
+from audio_rnn.runs.outcomes import Entry, Outcomes, Step
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
-Entry = dict[str, float]  # of a step, for the history
+
+
+class Gathered(NamedTuple):
+    """A batch whose gradient waits for a step."""
+
+    ids: list[str]
+    loss: Tensor  # () float64, of this process's share as DDP counts it
+    finite: Tensor  # (items,) whether each one's loss is
 
 
 class Updates:
@@ -25,26 +37,39 @@ class Updates:
     def __init__(
         self, task: Task, state: State, config: TrainingConfig, warn: Callable[[str], None]
     ) -> None:
-        self.state, self.config, self.warn = state, config, warn
+        self.state, self.config = state, config
         self.losses = sharing_gradients(task.losses, task.model, state.process)
-        self.waiting = 0  # batches that the next step takes
-        self.loss = torch.zeros(())  # the sum of their losses
+        self.waiting: list[Gathered] = []  # for the next step
+        self.outcomes = Outcomes(warn, config.skip_limit, remedy(config))
         buffers = list(task.model.buffers())  # such as the statistics of a batch norm
         self.buffers = [(buffer, buffer.clone()) for buffer in buffers]  # and before the last batch
 
     def steps(self, batch: Batch, rate: float, last: bool) -> Iterator[Entry]:
-        """Train on a batch, the `last` of its epoch or not, at a learning rate: the steps it makes.
+        """Train on a batch, the `last` of its epoch or not, at a learning rate.
 
-        Raises: TrainingError when too many losses or gradients of the epoch were not finite, or all.
+        Returns:
+            The steps of which is known by now what became of them; `last` leaves none out.
+
+        Raises: TrainingError when too many steps of the epoch were not finite, or all.
         """
         for piece in pieces(batch, self.config.truncate):
             self._gather(piece)
-            if self.waiting == self.config.accumulate:
-                yield self._step(rate, batch.ids)
+            if len(self.waiting) == self.config.accumulate:
+                yield from self._step(rate)
         if last and self.waiting:
-            yield self._step(rate, batch.ids)
+            yield from self._step(rate)
         if last:
-            self._end_epoch()
+            yield from self.read()
+            self.outcomes.check(self.state.position)
+            self.state.average.after_epoch()
+
+    def read(self) -> Iterator[Entry]:
+        """What became of the last step, unless that is told. Raises: TrainingError, as above."""
+        return self.outcomes.read(self.state.position, self._searching)
+
+    def _searching(self) -> bool:
+        """Whether the scale of fp16 may still be too large, as it is at first."""
+        return self.state.scaler.is_enabled() and self.state.scaler.get_scale() >= 1
 
     def close(self) -> None:
         """Let go of DDP, which would keep the group of processes alive beyond `stop`."""
@@ -57,71 +82,36 @@ class Updates:
             before.copy_(buffer)
         with torch.autocast(process.device.type, dtype, enabled=dtype is not None):
             losses = torch.stack(list(self.losses(batch).values())).sum(dim=0)  # (items,)
-        bad = [name for name, fine in zip(batch.ids, losses.isfinite().tolist()) if not fine]
-        if anywhere(bool(bad), process):
-            for buffer, before in self.buffers:
-                buffer.copy_(before)  # one that has seen what is not finite would stay so
-            self._skip("loss", bad)
-            return
         # DDP averages over processes, so that each one's share counts `world` times.
         loss = (losses * batch.weights).sum() * process.world / batch.total
         self.state.scaler.scale(loss).backward()
-        self.loss = loss.detach().double() + (self.loss if self.waiting else 0)
-        self.waiting += 1
+        finite = losses.isfinite()
+        for buffer, before in self.buffers:  # one that has seen what is not finite would stay so
+            buffer.copy_(torch.where(finite.all(), buffer, before))
+        self.waiting.append(Gathered(batch.ids, loss.detach().double(), finite))
 
-    def _step(self, rate: float, ids: list[str]) -> Entry:
-        """Apply the mean gradient of what waits, clipped; `ids` are of the last batch."""
-        state, model, count = self.state, self.state.model, self.waiting
+    def _step(self, rate: float) -> Iterator[Entry]:
+        """Apply the mean gradient of what waits, clipped, if it is finite; read the step before."""
+        state, model, gathered = self.state, self.state.model, self.waiting
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         state.scaler.unscale_(state.optimizer)
-        divide_gradients(model, count)
+        divide_gradients(model, len(gathered))
         layers = layer_norms(model) if self.config.log_layers else {}
-        tensor = nn.utils.clip_grad_norm_(model.parameters(), self.config.clip)
-        norm, loss = torch.stack([tensor.double(), self.loss]).tolist()  # a GPU is asked once
-        self.waiting = 0
-        if math.isfinite(norm) or self._scale_is_searched():
-            state.scaler.step(state.optimizer)
-            state.position.steps += 1
-            state.position.loss_sum += loss / count
-        else:
-            self._skip("gradient", ids)
+        norm = nn.utils.clip_grad_norm_(model.parameters(), self.config.clip).double()
+        finite = torch.cat([batch.finite for batch in gathered])
+        fine = lowest(finite.all().double(), state.process)
+        step_if(norm.isfinite() & (fine > 0), state.optimizer)
         state.scaler.update()
         state.optimizer.zero_grad(set_to_none=True)
         state.position.step += 1
         state.average.after_step(state.position.step)
-        return {
-            "epoch": state.position.epoch, "step": state.position.step, "rate": rate,
-            "grad_norm": norm, "mean_loss": state.position.mean_loss, **layers,
-        }  # fmt: skip
-
-    def _end_epoch(self) -> None:
-        if not self.state.position.steps:
-            raise TrainingError(
-                f"epoch {self.state.position.epoch}: no batch had a finite loss and gradient; "
-                f"{remedy(self.config)}"
-            )
-        self.state.average.after_epoch()
-
-    def _scale_is_searched(self) -> bool:
-        """Whether gradients may still overflow because fp16 scales them up: the scaler then leaves
-        the step out and halves the scale, which is usual at the start."""
-        scaler = self.state.scaler
-        return scaler.is_enabled() and scaler.get_scale() >= 1
-
-    def _skip(self, what: str, names: list[str]) -> None:
-        """Count a loss or gradient that is not finite, and stop when there are too many."""
-        position = self.state.position
-        position.skipped += 1
-        shown = ", ".join(names[:5])
-        if names:  # in the process that has them
-            self.warn(f"{what} not finite, batch skipped: {shown}")
-        if position.skipped > self.config.skip_limit:
-            raise TrainingError(
-                f"epoch {position.epoch}: {position.skipped} batches with a loss or gradient "
-                f"that is not finite, last a {what} with {shown or 'others'}; "
-                f"expected at most {self.config.skip_limit}: {remedy(self.config)}"
-            )
+        entry = {"epoch": state.position.epoch, "step": state.position.step, "rate": rate}
+        loss = torch.stack([batch.loss for batch in gathered]).mean()
+        ids = [name for batch in gathered for name in batch.ids]
+        self.waiting = []
+        yield from self.read()
+        self.outcomes.take(Step(ids, finite, fine, loss, norm, layers), entry)
 
 
 def pieces(batch: Batch, frames: int | None) -> Iterator[Batch]:

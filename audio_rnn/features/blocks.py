@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audio_rnn.device import sent
 from audio_rnn.features.spectral import FRAMES_PER_BLOCK, LogMel
 from audio_rnn.features.stages import run
 from audio_rnn.features.stream import LogMelStream
@@ -22,7 +23,7 @@ def log_mel_pieces(log_mel: LogMel, blocks: Iterable[np.ndarray]) -> Iterator[Te
     """
     empty = log_mel.window.new_zeros(0)
     size = FRAMES_PER_BLOCK * log_mel.hop_length
-    chunks = (torch.from_numpy(chunk).to(empty) for chunk in _rechunked(blocks, size))
+    chunks = (sent(torch.from_numpy(chunk), empty.device) for chunk in _rechunked(blocks, size))
     pieces = run(LogMelStream(log_mel), chunks, empty)
     return pieces if log_mel.config.top_db is None else _floored(log_mel, pieces)
 

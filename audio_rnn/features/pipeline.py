@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from audio_rnn.config import require
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError
 from audio_rnn.features.blocks import log_mel_pieces, normalized_by_utterance
 from audio_rnn.features.config import FeatureConfig
@@ -52,8 +53,8 @@ class Features(nn.Module):
 
     def finish(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Static frames -> (batch, frames, dim), frame lengths; zeros past every length."""
-        frames, lengths = self._with_deltas(frames, lengths)
-        return self.normalizer(frames, lengths), lengths
+        there = sent(lengths, frames.device)
+        return self.normalizer(self._with_deltas(frames, there), there), lengths
 
     def fit(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
         """Measure the statistics of normalization "global" from (inputs, lengths) of training."""
@@ -138,18 +139,18 @@ class Features(nn.Module):
     def _unnormalized(self, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         if inputs.ndim == 2:
             inputs, lengths = self.static(inputs, lengths)
-        return self._with_deltas(inputs, lengths)
+        lengths = sent(lengths, inputs.device)
+        return self._with_deltas(inputs, lengths), lengths
 
-    def _with_deltas(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def _with_deltas(self, frames: Tensor, lengths: Tensor) -> Tensor:
         if frames.shape[-1] != self.n_static:
             raise ConfigError(
                 f"features: found frames of {frames.shape[-1]} values, expected {self.n_static}; "
                 "set n_mfcc (or n_mels) to what the corpus has"
             )
-        lengths = lengths.to(frames.device)
-        return self.deltas(frames, lengths), lengths
+        return self.deltas(frames, lengths)
 
 
 def _alone(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """A function of batches for one sequence (frames, inputs)."""
-    return lambda x: function(x[None], torch.tensor([len(x)], device=x.device))[0]
+    return lambda x: function(x[None], sent(torch.tensor([len(x)]), x.device))[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from audio_rnn.device import sent
 from audio_rnn.features.config import FeatureConfig
 from audio_rnn.features.dialects import (
     PREEMPHASIS,
@@ -46,13 +47,12 @@ class LogMel(nn.Module):
 
         The unit is dB (torchaudio, librosa) or the natural logarithm of power (kaldi, sphinx).
         """
-        lengths = lengths.to(waveforms.device)
         frame_lengths = self.frame_counts(lengths)
         count = int(frame_lengths.max()) if len(lengths) else 0
         if not count:
             return waveforms.new_zeros(len(waveforms), 0, self.config.n_mels), frame_lengths
-        frames = self.spectrum(self._pad(waveforms, lengths), count)
-        mask = valid_frames(frame_lengths, count).unsqueeze(-1)
+        frames = self.spectrum(self._pad(waveforms, sent(lengths, waveforms.device)), count)
+        mask = valid_frames(sent(frame_lengths, frames.device), count).unsqueeze(-1)
         if self.config.top_db is not None:
             loudest = frames.masked_fill(~mask, -torch.inf).amax((1, 2), keepdim=True)
             frames = self.floor(frames, loudest)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from audio_rnn.device import sent
 from audio_rnn.features.spectral import LogMel
 
 
@@ -58,4 +59,4 @@ class LogMelStream:
 
 def _edge(function: Callable[[Tensor, Tensor], Tensor], signal: Tensor) -> Tensor:
     """What the dialect puts before or behind a signal (samples,)."""
-    return function(signal[None], torch.tensor([len(signal)], device=signal.device))[0]
+    return function(signal[None], sent(torch.tensor([len(signal)]), signal.device))[0]

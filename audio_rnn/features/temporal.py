@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError, ModelError
 
 SMALLEST_DEVIATION = 1e-3  # a constant coefficient divided by less would be amplified rounding
@@ -69,6 +70,7 @@ class Normalizer(nn.Module):
     ) -> None:
         super().__init__()
         self.mode, self.window = mode, window
+        self.fitted = mode != "global"  # as far as is known
         if mode == "global":  # not a number until fitted
             self.register_buffer("mean", torch.full((dim,), torch.nan))
             self.register_buffer("deviation", torch.full((dim,), torch.nan))
@@ -84,13 +86,18 @@ class Normalizer(nn.Module):
         elif self.mode == "sliding":
             frames = _by_past(frames.masked_fill(~mask, 0), self.window)
         elif self.mode == "global":
-            if torch.isnan(self.mean).any():
-                raise ModelError(
-                    "normalization: found global statistics that were never measured, expected "
-                    "those of the training data; call fit first, or choose utterance or sliding"
-                )
+            self._require_fitted()
             frames = (frames - self.mean) / self.deviation
         return frames.masked_fill(~mask, 0)
+
+    def _require_fitted(self) -> None:
+        """Looks once: a GPU would be waited for."""
+        self.fitted = self.fitted or not bool(torch.isnan(self.mean).any())
+        if not self.fitted:
+            raise ModelError(
+                "normalization: found global statistics that were never measured, expected "
+                "those of the training data; call fit first, or choose utterance or sliding"
+            )
 
     @torch.no_grad()
     def fit(self, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -111,7 +118,7 @@ class Normalizer(nn.Module):
 
 
 class Moments:
-    """Mean and deviation of frames met piece by piece, in double precision."""
+    """Mean and deviation of frames met piece by piece, in double precision, where the frames are."""
 
     def __init__(self, dim: int) -> None:
         self.count = 0
@@ -121,8 +128,8 @@ class Moments:
         """Frames (n, dim)."""
         exact = frames.detach().double()
         self.count += len(exact)
-        self.total = self.total + exact.sum(0).cpu()
-        self.squares = self.squares + exact.square().sum(0).cpu()
+        self.total = sent(self.total, exact.device) + exact.sum(0)
+        self.squares = sent(self.squares, exact.device) + exact.square().sum(0)
 
     def mean_and_deviation(self) -> tuple[Tensor, Tensor]:
         """(dim,) float32 each; the deviation is what `Normalizer` divides by."""

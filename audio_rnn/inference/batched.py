@@ -146,7 +146,7 @@ def _seconds(item: Recording | Outcome | Failure) -> float:
 def padded(batch: list[Recording]) -> tuple[Tensor, Tensor]:
     """Static frames (batch, frames, n_static) and their lengths (batch,)."""
     frames = pad_sequence([recording.frames for recording in batch], batch_first=True)
-    lengths = torch.tensor([len(recording.frames) for recording in batch], device=frames.device)
+    lengths = torch.tensor([len(recording.frames) for recording in batch])
     return frames, lengths
 
 

@@ -13,8 +13,9 @@ from audio_rnn.decoding.calibration import CalibratedDecoder
 from audio_rnn.decoding.decoder import Decoder, decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.settings import DecodingConfig, all_hotwords, check_used, read_lexicon
-from audio_rnn.errors import LanguageModelError
-from audio_rnn.inference.tuned import WEIGHTS, find_tuned
+from audio_rnn.errors import LanguageModelError, LexiconError
+from audio_rnn.inference.known_words import with_known_words
+from audio_rnn.inference.tuned import WEIGHTS, find_tuned, warn_of_others
 from audio_rnn.models.language import LanguageModel
 from audio_rnn.models.speech import SpeechModel
 
@@ -26,14 +27,18 @@ if TYPE_CHECKING:
 def make_decoder(
     model: SpeechModel, folder: Path | None = None, config: DecodingConfig | None = None
 ) -> Decoder:
-    """The decoder that `config` asks for; `folder` may hold what tuning has found for it.
+    """The decoder that `config` asks for; `folder` may hold what tuning has found for it, and the
+    words that hotwords are weighed against where nothing else knows words.
 
     Raises: DecodingError, LanguageModelError, ModelError.
     """
-    config = config or DecodingConfig()
+    asked = config or DecodingConfig()
+    config = with_known_words(asked, folder) if folder else asked
     check_used(config)
     knowledge = None if config.greedy else read_knowledge(config)
     tuned = find_tuned(folder, config) if folder else None
+    if folder and not tuned:
+        warn_of_others(folder, asked)
     decoder: Decoder = GreedyDecoder(model.vocabulary, model.step_seconds)
     if knowledge:
         decoder = make_beam_decoder(model, knowledge, tuned.weights if tuned else {}, config)
@@ -89,3 +94,5 @@ def make_beam_decoder(
     except LanguageModelError as error:
         files = ", ".join(map(str, config.models))
         raise LanguageModelError(f"{files}: {error}" if files else str(error)) from None
+    except LexiconError as error:
+        raise LexiconError(f"{config.lexicon}: {error}") from None

@@ -140,10 +140,11 @@ class Generator:
     def _nats(self, ids: Sequence[int]) -> np.ndarray:
         """(symbols + 1,) of each symbol and of the end."""
         parts, state = [], None
-        for piece in collate({"piece": ids}, hints_of).pieces(PIECE):
+        batch = collate({"piece": ids}, hints_of).to(self.model.embedding.weight.device)
+        for piece in batch.pieces(PIECE):
             log_probs, state = self.model(piece.inputs, piece.lengths, state)
             told = log_probs.gather(2, piece.targets.unsqueeze(2))
-            parts.append(-told.flatten().double().numpy())
+            parts.append(-told.flatten().double().cpu().numpy())
         return np.concatenate(parts)
 
     def _sampler(self, sampling: SamplingConfig, plan: Plan | None = None) -> Sampler:

@@ -37,7 +37,7 @@ def rows_of(models: Sequence[SoundModel], static_frames: Iterable[Tensor]) -> It
             yield from _swept(models, chain(held, pieces))
             return
     whole = torch.cat(held)[None]
-    lengths = torch.tensor([whole.shape[1]], device=device)
+    lengths = torch.tensor([whole.shape[1]])
     yield torch.cat([m.tagger.all_rows(*m.features.finish(whole, lengths)) for m in models])
 
 

@@ -61,21 +61,22 @@ def digest(path: Path) -> str:
 
 
 def find_tuned(folder: Path, config: DecodingConfig) -> Tuned | None:
-    """What tuning has saved for these language models; a warning when it has only for others.
+    """What tuning has saved for these language models. Raises ModelError."""
+    wanted = config.greedy, digests(config)
+    return next((t for t in load_tuned(folder) if (t.greedy, t.models) == wanted), None)
+
+
+def warn_of_others(folder: Path, config: DecodingConfig) -> None:
+    """A warning when tuning has saved weights, but not for the language models that are asked for.
 
     Raises ModelError.
     """
-    kept, models = load_tuned(folder), digests(config)
-    for tuned in kept:
-        if (tuned.greedy, tuned.models) == (config.greedy, models):
-            return tuned
-    if config.models and any(any(tuned.models) for tuned in kept):
+    if config.models and any(any(tuned.models) for tuned in load_tuned(folder)):
         log.warning(
             "%s holds weights for another choice of language models; taking the usual ones. Tune "
             "them by python -m recipes.speech_recognition.evaluate --tune",
             folder,
         )
-    return None
 
 
 def save_tuned(folder: Path, tuned: Tuned) -> None:

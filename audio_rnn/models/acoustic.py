@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from audio_rnn.config import require
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import valid_frames
 from audio_rnn.features.stages import Local, Stage
@@ -68,11 +69,11 @@ class AcousticModel(nn.Module):
 
     def forward(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Frames (batch, frames, inputs), zeros beyond lengths -> log_probs, step lengths."""
-        frames = frames * valid_frames(lengths, frames.shape[1]).unsqueeze(-1).to(frames.dtype)
-        steps = self.output_lengths(lengths)
-        x = self.front(frames)
-        x = x * valid_frames(steps, x.shape[1]).unsqueeze(-1).to(x.dtype)
-        x, _ = self.recurrent(x, steps)
+        steps, there = self.output_lengths(lengths), sent(lengths, frames.device)
+        frames = frames * valid_frames(there, frames.shape[1]).unsqueeze(-1).to(frames.dtype)
+        x, there = self.front(frames), self.output_lengths(there)
+        x = x * valid_frames(there, x.shape[1]).unsqueeze(-1).to(x.dtype)
+        x, _ = self.recurrent(x, there)
         return self.log_probs(self.lookahead(x)), steps
 
     def log_probs(self, x: Tensor) -> Tensor:

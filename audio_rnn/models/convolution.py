@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
 
 from audio_rnn.config import require
+from audio_rnn.device import sent
 from audio_rnn.features import valid_frames
 
 
@@ -61,7 +62,7 @@ class Convolution(nn.Module):
         """Frames (batch, frames, orders × bands), lengths (batch,) -> (batch, steps, width)."""
         x = frames.unflatten(-1, (self.orders, self.bands)).movedim(2, 1)
         x = x.to(memory_format=torch.channels_last)  # what convolutions on a CPU are fastest with
-        padded = x.is_cuda or int(lengths.min()) < x.shape[2]  # a GPU is not asked and waited for
+        padded, lengths = int(lengths.min()) < x.shape[2], sent(lengths, x.device)
         if padded:
             x = x * _mask(lengths, x)
         for block in self.blocks:

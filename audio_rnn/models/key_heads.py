@@ -137,7 +137,7 @@ class Voices(nn.Module):
         Of the keys `sung` in these frames (batch, frames, voices), and in those before them, a voice
         knows those of the voices told before it only.
         """
-        known = self._known(x, before[..., self.order], sung[..., self.order])
+        known = self._known(x, *(picked(keys, self.order, -1) for keys in (before, sung)))
         hidden = [self.dropout(part.relu()) for part in known]
         for layer in self.further:
             hidden = [part + self.dropout(new) for part, new in zip(hidden, layer(hidden))]
@@ -145,7 +145,7 @@ class Voices(nn.Module):
         odds = functional.pad(torch.stack(logits, dim=2), (self.lowest, KEYS - 1 - self.highest))
         rest = self.rest(x.mean(2)).unsqueeze(3)
         told = torch.cat([odds + self.bias, rest], dim=3).log_softmax(3)
-        return told[:, :, [self.order.index(voice) for voice in range(len(self.order))]]
+        return picked(told, [self.order.index(voice) for voice in range(len(self.order))], 2)
 
     def _known(self, x: Tensor, before: Tensor, sung: Tensor) -> list[Tensor]:
         """Of each voice (batch, frames, keys, inputs), in the order in which they are told: what each
@@ -159,6 +159,11 @@ class Voices(nn.Module):
             for later, part in enumerate(told.chunk(voices - 1 - voice, 3), voice + 1):
                 parts[later] = parts[later] + part.to(parts[later].dtype)
         return parts
+
+
+def picked(x: Tensor, places: Sequence[int], dim: int) -> Tensor:
+    """What lies at places along a dimension. A list as index would have to be sent to a GPU."""
+    return torch.stack([x.select(dim, place) for place in places], dim)
 
 
 def key_sung(frames: Tensor) -> Tensor:

@@ -76,7 +76,8 @@ class LanguageModel:
     def _unpacked(self, states: Tensor) -> list[State]:
         """(batch, width) -> the state of each layer, each part (1, batch, hidden)."""
         config = self.model.config
-        parts = [part.unsqueeze(0) for part in states.to(self._device).split(config.hidden, dim=1)]
+        columns = states.to(self._device).split(config.hidden, dim=1)
+        parts = [part.unsqueeze(0).contiguous() for part in columns]  # cuDNN takes no others
         size = len(parts) // config.layers
         return [tuple(parts[n : n + size]) for n in range(0, len(parts), size)]
 

@@ -22,7 +22,8 @@ def gradient_reach(stack: RecurrentStack, x: Tensor, seed: int = 0) -> Tensor:
     """
     inputs = x.detach().requires_grad_()
     lengths = torch.full((len(x),), x.shape[1], device=x.device)
-    with torch.enable_grad():
+    # cuDNN differentiates only in training mode.
+    with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
         y, _ = stack(inputs, lengths)
         direction = torch.randn(y.shape[2], generator=torch.Generator().manual_seed(seed)).to(y)
         (gradient,) = torch.autograd.grad((y[:, -1] @ (direction / direction.norm())).sum(), inputs)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import valid_frames
 from audio_rnn.models.gru import run_gru, runs_compiled
@@ -76,7 +77,7 @@ class RecurrentStack(nn.Module):
         """
         if state is not None and self.config.bidirectional:
             raise ValueError("state: a stack with two directions cannot go on from a state")
-        states = []
+        states, lengths = [], sent(lengths, x.device)
         for i, layer in enumerate(self.layers):
             x, last = layer(self.dropout(x) if i else x, lengths, state[i] if state else None)
             states.append(last)

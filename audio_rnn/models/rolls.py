@@ -16,6 +16,7 @@ from torch.nn import functional
 from audio_rnn.config import from_dict, require, to_dict
 from audio_rnn.data.library import Library
 from audio_rnn.data.rolls import KEYS, RollBatch
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError, ModelError
 from audio_rnn.features import valid_frames
 from audio_rnn.models.folder import ModelFolder, load_weights, read_model
@@ -105,7 +106,7 @@ class RollModel(nn.Module):
         """
         x, state = self.features(batch, state)
         before, frames = batch.before.float(), batch.frames.float()
-        beyond = ~valid_frames(batch.lengths, frames.shape[1])
+        beyond = ~valid_frames(sent(batch.lengths, frames.device), frames.shape[1])
         told = {name: head(x, before, frames) for name, head in self.heads.items()}
         return {name: nats.masked_fill(beyond, 0) for name, nats in told.items()}, state
 
@@ -183,7 +184,7 @@ def _library_in(saved: ModelFolder) -> Library | None:
 def moments(batch: RollBatch) -> Tensor:
     """What is known of each frame's place in its piece: `beats`, and the classes of how much is
     recalled and of how much agrees with a library; (batch, frames, values)."""
-    beat = beats(batch.start, batch.frames.shape[1]).to(batch.matched.device)
+    beat = sent(beats(batch.start, batch.frames.shape[1]), batch.matched.device)
     matches = in_classes(batch.matched, MATCHES)
     agreed = in_classes(batch.agreed, AGREED).flatten(2)
     return torch.cat([beat.expand(len(matches), -1, -1), matches, agreed], dim=2)
@@ -191,7 +192,7 @@ def moments(batch: RollBatch) -> Tensor:
 
 def in_classes(counts: Tensor, steps: Sequence[int]) -> Tensor:
     """Counts (...) -> which of the classes they are in that begin at `steps`: (..., classes)."""
-    bounds = torch.tensor(steps, device=counts.device)
+    bounds = sent(torch.tensor(steps), counts.device)
     classes = torch.bucketize(counts.contiguous(), bounds, right=True)
     return functional.one_hot(classes, len(steps) + 1).float()
 

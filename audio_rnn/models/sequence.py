@@ -12,6 +12,7 @@ from torch.nn.functional import dropout1d
 
 from audio_rnn.config import from_dict, require, to_dict
 from audio_rnn.data.sequences import BOUNDARY, SequenceBatch, collate
+from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError, ModelError, VocabularyError
 from audio_rnn.features import valid_frames
 from audio_rnn.models.folder import load_weights, read_model
@@ -113,7 +114,7 @@ class SequenceModel(nn.Module):
         """
         log_probs, state = self(symbols, lengths, state)
         told = log_probs.gather(2, targets.unsqueeze(2)).squeeze(2)
-        valid = valid_frames(lengths, targets.shape[1])
+        valid = valid_frames(sent(lengths, targets.device), targets.shape[1])
         return told.masked_fill(~valid, 0).sum(dim=1, dtype=torch.float64), state
 
     @torch.no_grad()

@@ -53,7 +53,7 @@ class Carried:
         """The next steps (steps, inputs) -> (steps, width)."""
         if not len(x):
             return x.new_zeros(0, self.stack.config.width)
-        lengths = torch.tensor([len(x)], device=x.device)
+        lengths = torch.tensor([len(x)])
         y, self.state = self.stack(x[None], lengths, self.state)
         return y[0]
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from audio_rnn.config import require
+from audio_rnn.device import sent
 from audio_rnn.features import valid_frames
 from audio_rnn.features.stages import Local, Stage
 from audio_rnn.models.convolution import Convolution, ConvolutionConfig
@@ -57,7 +58,7 @@ class TaggerModel(nn.Module):
         """Frames (batch, frames, inputs), lengths (batch,) -> scores; padding changes nothing."""
         steps = self.front.output_lengths(lengths)
         rows = self.all_rows(frames, lengths)
-        mask = valid_frames(steps, rows.shape[1])
+        mask = valid_frames(sent(steps, rows.device), rows.shape[1])
         clips = pooled(self.config.pooling, self.sums(rows, mask))
         return Scores(clips, rows.chunk(2, -1)[0] * mask.unsqueeze(-1), steps)
 
@@ -82,7 +83,7 @@ class TaggerModel(nn.Module):
         front = self.front
 
         def alone(x: Tensor) -> Tensor:
-            return front(x[None], torch.tensor([len(x)], device=x.device))[0]
+            return front(x[None], torch.tensor([len(x)]))[0]
 
         return Local(alone, front.width, front.past, front.future, front.stride)
 

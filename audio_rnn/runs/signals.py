@@ -22,10 +22,12 @@ class Terminated(SystemExit):
 
 class Interrupts:
     """Within: SIGINT and SIGTERM are only noted in `received`, SIGHUP of a closed terminal as SIGTERM;
-    those that are ignored, as by `nohup`, stay so. A second Ctrl-C stops at once."""
+    those that are ignored, as by `nohup`, stay so. What is `awaited` ends with the first of them, and a
+    second Ctrl-C stops at once."""
 
     def __init__(self) -> None:
         self.received = 0
+        self._awaiting = False
         self._former: dict[int, object] = {}
 
     def __enter__(self) -> Interrupts:
@@ -40,15 +42,34 @@ class Interrupts:
 
     def heeded(self, items: Iterator[T]) -> Iterator[T]:
         """The same items, until a signal comes. Raises: Interrupted."""
-        for item in items:
+        for item in self.awaited(items):
             if self.received:
-                raise Interrupted
+                break
             yield item
+        if self.received:
+            raise Interrupted
+
+    def awaited(self, items: Iterator[T]) -> Iterator[T]:
+        """The same items, until a signal comes while one is waited for, as what reads them may hang."""
+        while (item := self._next(items)) is not None:
+            yield item
+
+    def _next(self, items: Iterator[T]) -> T | None:
+        try:
+            try:
+                self._awaiting = True
+                return next(items, None)
+            finally:
+                self._awaiting = False
+        except Interrupted:
+            return None
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received == signal.SIGINT == number:
             raise KeyboardInterrupt
         self.received = signal.SIGTERM if number == signal.SIGHUP else number
+        if self._awaiting:
+            raise Interrupted
 
 
 def leave(number: int, message: str, say: Callable[[str], None]) -> NoReturn:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from torch import Tensor, tensor
 
 from audio_rnn.data.sequences import SequenceBatch
+from audio_rnn.device import sent
 from audio_rnn.models.sequence import SequenceModel
 
 
@@ -32,7 +33,7 @@ class NextSymbol:
         )
         if batch.carry:
             batch.carry.state = [tuple(part.detach() for part in layer) for layer in state]
-        return {"nats": -log_likelihoods / batch.lengths.clamp(min=1)}
+        return {"nats": -log_likelihoods / sent(batch.lengths, log_likelihoods.device).clamp(min=1)}
 
     def evaluate(self, batches: Iterable[SequenceBatch]) -> dict[str, float]:
         """Nats per symbol, ends counted, and its exponential, the perplexity."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from audio_rnn.data.rolls import RollBatch
+from audio_rnn.device import sent
 from audio_rnn.models.rolls import RollModel
 
 
@@ -30,7 +31,7 @@ class PianoRoll:
         log_likelihoods, state = self.model.log_likelihood(batch, before)
         if batch.carry:
             batch.carry.state = [tuple(part.detach() for part in layer) for layer in state]
-        frames = batch.lengths.clamp(min=1)
+        frames = sent(batch.lengths, batch.frames.device).clamp(min=1)
         return {name: -told.sum(dim=1) / frames for name, told in log_likelihoods.items()}
 
     def evaluate(self, batches: Iterable[RollBatch]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from audio_rnn.data.manifest import Utterance
 from audio_rnn.decoding.decoder import decode
 from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.hypothesis import Hypothesis
+from audio_rnn.device import sent
 from audio_rnn.features import Features
 from audio_rnn.metrics.text import character_errors, word_errors
 from audio_rnn.models.speech import SpeechModel
@@ -50,8 +51,8 @@ class Recognition:
             log_probs, steps = self.model(batch.inputs, batch.lengths)
             losses += ctc(log_probs, steps, batch.targets, batch.target_lengths).tolist()
             references += [
-                self.model.vocabulary.decode(ids[:n].tolist())
-                for ids, n in zip(batch.targets, batch.target_lengths)
+                self.model.vocabulary.decode(ids[:n])
+                for ids, n in zip(batch.targets.tolist(), batch.target_lengths.tolist())
             ]
             hypotheses += [h.text for h in best_texts(self.model, log_probs, steps)]
         self._note_silence(not any(hypotheses))
@@ -105,7 +106,7 @@ def ctc(log_probs: Tensor, steps: Tensor, targets: Tensor, target_lengths: Tenso
     losses = ctc_loss(
         log_probs.transpose(0, 1), targets, steps, target_lengths, BLANK, "none", zero_infinity=True
     )
-    return losses / target_lengths.clamp(min=1)
+    return losses / sent(target_lengths, losses.device).clamp(min=1)
 
 
 def needed_steps(targets: Tensor, target_lengths: Tensor) -> Tensor:

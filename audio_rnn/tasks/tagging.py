@@ -15,6 +15,7 @@ from audio_rnn.augment import AugmentConfig, FrameAugment, FrameMask, WaveformAu
 from audio_rnn.augment.clips import ClipAugment, ClipAugmentConfig, Heard
 from audio_rnn.config import require
 from audio_rnn.data.clips import ClipBatch
+from audio_rnn.device import sent
 from audio_rnn.features import valid_frames
 from audio_rnn.metrics.tags import accuracy, average_precisions, mean_over_classes
 from audio_rnn.models.sound import SoundModel
@@ -99,12 +100,12 @@ class Tagging:
         augment = self.frames.to(x.device)  # no part of the model, which the engine moves
         frames, lengths = augment(x, lengths)
         activity = active_frames(batch, lengths, frames.shape[1])
-        heard = Heard(batch.tags, activity, batch.timed)
-        return self.clips.to(x.device)(frames, lengths.to(x.device), heard)
+        heard = Heard(batch.tags, activity, sent(batch.timed, x.device))
+        return self.clips.to(x.device)(frames, lengths, heard)
 
     def _tag_loss(self, scores: Tensor, tags: Tensor) -> Tensor:
         """(batch, classes) -> (batch,) nats, the mean over classes where there are several."""
-        weights = self.weights.to(scores.device)
+        weights = sent(self.weights, scores.device)
         if self.model.config.labels == "one":
             return -(tags * weights * scores.log_softmax(-1)).sum(-1)
         losses = binary_cross_entropy_with_logits(
@@ -116,10 +117,11 @@ class Tagging:
         """(batch,) nats, the mean over valid steps and classes; 0 where events are not known."""
         active = active_steps(heard.activity, self.model.tagger.front.stride, scores.steps.shape[1])
         losses = binary_cross_entropy_with_logits(
-            scores.steps, active, reduction="none", pos_weight=self.weights.to(active.device)
+            scores.steps, active, reduction="none", pos_weight=sent(self.weights, active.device)
         ).mean(-1)
-        inside = valid_frames(scores.lengths, losses.shape[1])
-        return (losses * inside).sum(1) / scores.lengths.clamp(min=1) * heard.timed
+        lengths = sent(scores.lengths, losses.device)
+        inside = valid_frames(lengths, losses.shape[1])
+        return (losses * inside).sum(1) / lengths.clamp(min=1) * heard.timed
 
     def _timed_steps(self, batch: ClipBatch, scores: Scores) -> tuple[np.ndarray, np.ndarray]:
         """Of all steps of clips with known events: what is heard, and its probability."""
@@ -127,7 +129,7 @@ class Tagging:
         count = scores.steps.shape[1]
         frames = active_frames(batch, scores.lengths * stride, count * stride)
         active = active_steps(frames, stride, count) > 0
-        kept = valid_frames(scores.lengths, count) & batch.timed[:, None]
+        kept = sent(valid_frames(scores.lengths, count) & batch.timed[:, None], active.device)
         told = self.model.probabilities(scores.steps)
         return active[kept].cpu().numpy(), told[kept].cpu().numpy()
 
@@ -137,10 +139,11 @@ def active_frames(batch: ClipBatch, lengths: Tensor, frames: int) -> Tensor:
 
     Times are stretched to the lengths that clips have got.
     """
+    lengths = sent(lengths, batch.seconds.device)
     items, classes = batch.events[:, 0].long(), batch.events[:, 1].long()
-    rate = (lengths.to(batch.seconds) / batch.seconds)[items]
+    rate = (lengths / batch.seconds)[items]
     onsets, offsets = ((batch.events[:, i] * rate).round().long().clamp(0, frames) for i in (2, 3))
-    onsets = torch.minimum(onsets, lengths.to(items.device)[items] - 1)
+    onsets = torch.minimum(onsets, lengths[items] - 1)
     offsets = torch.maximum(offsets, onsets + 1)
     changes = batch.tags.new_zeros(len(batch.tags), frames + 1, batch.tags.shape[1])
     one = torch.ones_like(rate)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from audio_rnn.cli.shell import run_command
 from audio_rnn.distributed.processes import leaving_group
 from audio_rnn.engine.trainer import Trainer
+from audio_rnn.inference.known_words import WORDS
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.models.transfer import begin_speech
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import Vocabulary
 from recipes.inherit import report_inherited
+from recipes.known_words import keep_words
 from recipes.prepared import data_file
 from recipes.same_run import describe_run, keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
@@ -36,6 +38,7 @@ def train(config: RecipeConfig) -> None:
         describe_run(config.run_dir, config)
         keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
         keep_digest(config.run_dir / "train.sha256", data_file(config.data, "train"))
+        keep_words(config.run_dir / WORDS, data_file(config.data, "train"), vocabulary)
         report(model, batches, "utterances")
     if config.init and inherited and trainer.process.first and not trainer.begun:
         report_inherited(config.init, inherited, "symbols")

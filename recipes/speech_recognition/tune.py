@@ -18,6 +18,7 @@ from audio_rnn.decoding.greedy import GreedyDecoder
 from audio_rnn.decoding.settings import DecodingConfig
 from audio_rnn.errors import ConfigError
 from audio_rnn.inference.decoders import make_beam_decoder, read_knowledge, texts_of
+from audio_rnn.inference.known_words import with_known_words
 from audio_rnn.inference.tuned import WEIGHTS, Tuned, digests, save_tuned
 from audio_rnn.metrics.text import word_errors
 from audio_rnn.models.speech import SpeechModel
@@ -40,6 +41,7 @@ def tune(
     Raises ConfigError when the utterances are a test set, or what shall be found is given.
     """
     _check(config, utterances, manifest)
+    config = with_known_words(config, folder)
     references = [" ".join((u.text or "").split()) for u in utterances]
     find = _tune_greedy if config.greedy else _tune_beam
     decoder, error, weights = find(model, config, log_probs, references)

@@ -131,8 +131,8 @@ def test_after_an_error_between_batches_nothing_goes_on_reading(tmp_path, monkey
             finally:
                 closed.append(epoch)
 
-    flags = iter([False, False])
-    monkeypatch.setattr(processes, "anywhere", lambda flag, process: next(flags))
+    found = iter([0, 0])
+    monkeypatch.setattr(processes, "highest", lambda value, process: next(found))
     with pytest.raises(RuntimeError, match="StopIteration") as error:
         Trainer(ToyTask(), TrainingConfig(device="cpu"), tmp_path).fit(Noting(), ToyBatches())
     assert error.traceback

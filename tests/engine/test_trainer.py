@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from audio_rnn import storage
+from audio_rnn.data.prefetch import ahead
 from audio_rnn.distributed import processes
 from audio_rnn.engine import trainer
 from audio_rnn.engine.config import TrainingConfig
@@ -123,6 +125,49 @@ def test_an_epoch_that_is_ended_again_stands_once_in_the_history(
 
 def cut_power() -> NoReturn:
     raise RuntimeError("power cut")
+
+
+class Hanging(ToyBatches):
+    """Comes to a batch that nothing comes of, as from a command that hangs, until a signal has come."""
+
+    def __init__(self, epoch: int, batch: int) -> None:
+        super().__init__()
+        self.at, self.seen = (epoch, batch), threading.Event()
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
+        return ahead(self._hung(epoch, start))
+
+    def _hung(self, epoch: int, start: int) -> Iterator[ToyBatch]:
+        for i, batch in enumerate(super().epoch(epoch, start), start):
+            if (epoch, i) == self.at:
+                threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+                self.seen.wait(60)
+            yield batch
+
+
+@pytest.mark.parametrize("at", [(1, 0), (2, 1), (0, 2)])  # 0: in validation
+def test_a_signal_is_heeded_while_nothing_comes(at: tuple[int, int], tmp_path: Path) -> None:
+    hanging = Hanging(*at)
+    train_on, valid = (ToyBatches(), hanging) if at[0] == 0 else (hanging, ToyBatches())
+    began = time.monotonic()
+    with pytest.raises(Interrupted, match="state saved"):
+        Trainer(ToyTask(), BASE, tmp_path / "parts").fit(train_on, valid)
+    hanging.seen.set()
+    assert time.monotonic() - began < 20
+    train(tmp_path / "parts")
+    train(tmp_path / "whole")
+    assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
+
+
+def test_a_step_that_lacks_a_batch_is_not_saved(tmp_path: Path) -> None:
+    config = replace(BASE, accumulate=2)
+    hanging = Hanging(2, 1)
+    with pytest.raises(Interrupted, match="within a step"):
+        Trainer(ToyTask(), config, tmp_path / "parts").fit(hanging, ToyBatches())
+    hanging.seen.set()
+    train(tmp_path / "parts", config)
+    train(tmp_path / "whole", config)
+    assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 
 
 @pytest.mark.parametrize(
@@ -236,15 +281,15 @@ def test_a_loss_that_is_not_finite_names_the_item_and_is_skipped(
 def test_skipped_batches_are_counted_anew_every_epoch(tmp_path: Path) -> None:
     toy = ToyTask(poison="item7")
     Trainer(toy, replace(BASE, skip_limit=2), tmp_path).fit(Poisoned(3), ToyBatches())
-    steps = [e for e in read_history(tmp_path) if "rate" in e]
-    assert len(steps) == BASE.epochs
+    norms = [e["grad_norm"] for e in read_history(tmp_path) if "rate" in e]
+    assert [norm is None for norm in norms] == [False, True, True] * BASE.epochs
 
 
 def test_an_epoch_without_a_finite_loss_is_the_last(tmp_path: Path) -> None:
     toy = ToyTask(poison="item0")
     with pytest.raises(TrainingError, match="epoch 1: no batch had a finite loss"):
         Trainer(toy, BASE, tmp_path).fit(Poisoned(1), ToyBatches())
-    assert not list(read_history(tmp_path))
+    assert [e["grad_norm"] for e in read_history(tmp_path)] == [None]
 
 
 class Steep(ToyTask):

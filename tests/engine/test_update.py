@@ -1,51 +1,99 @@
-"""How often a step asks the device for a number, which makes a GPU wait."""
+"""What a step makes a GPU wait for, and which steps it takes."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from audio_rnn.augment import AugmentConfig, FrameAugmentConfig, FrameMaskConfig
-from audio_rnn.data.dataset import Example, collate
+from audio_rnn.data.dataset import Batch, Example, collate
 from audio_rnn.distributed.processes import Process
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import State
 from audio_rnn.engine.update import Updates
 from audio_rnn.features import FeatureConfig
+from audio_rnn.optimization.optimizer import make_optimizer, step_if
 from audio_rnn.tasks.recognition import Recognition
+from tests.simulated_gpu import CUDA, SimulatedGpu, simulated_gpu
 from tests.small_model import small_model
 
-ASKING = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default}
+CONFIG = TrainingConfig(averaging="ema", accumulate=2, log_layers=True)
 
 
-class Questions(TorchDispatchMode):
-    """Counts the operations that read a value of a tensor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.count += func in ASKING
-        return func(*args, **(kwargs or {}))
-
-
-@pytest.mark.parametrize(("stretched", "asked"), [(0.0, 0), (0.5, 1)])
-def test_a_step_asks_for_little(stretched: float, asked: int):
-    """Beside the two lists that `Updates` reads, only for the frames of stretched utterances."""
-    config = TrainingConfig(optimizer="sgd", device="cpu", averaging="ema")
+def updates(stretched: float = 0.0) -> Updates:
     model = small_model(features=FeatureConfig(normalization="utterance"))
     frames = FrameAugmentConfig(
         warp_probability=0.5, noise_probability=0.5, stretch_probability=stretched
     )
     task = Recognition(model.train(), AugmentConfig(frames=frames, masks=FrameMaskConfig(2)))
-    updates = Updates(task, State(model, config, Process(0, 1, torch.device("cpu"))), config, print)
+    return Updates(task, State(model, CONFIG, Process(0, 1, CUDA)), CONFIG, print)
+
+
+def batch() -> Batch:
     inputs = torch.randn(2, 40, 13).numpy()
-    batch = collate([Example("a", inputs[0], [1, 2]), Example("b", inputs[1, :30], [3])])
-    list(updates.steps(batch, 0.1, last=False))
-    with Questions() as questions:
-        list(updates.steps(batch, 0.1, last=False))
-    assert questions.count == asked
+    return collate([Example("a", inputs[0], [1, 2]), Example("b", inputs[1, :30], [3])])
+
+
+def waits(gpu: SimulatedGpu) -> list[str]:
+    """All since the last call, but for the loss of torch: it sends lengths, and waits for that."""
+    whats = [wait.what for wait in gpu.waits if wait.what != "ctc_loss"]
+    gpu.waits.clear()
+    return whats
+
+
+@pytest.mark.parametrize("stretched", [0.0, 1.0])
+def test_a_step_is_waited_for_when_the_next_is_under_way(stretched: float) -> None:
+    """Even with the norms of all layers."""
+    with simulated_gpu() as gpu:
+        training, given = updates(stretched), batch().to(CUDA)
+        list(training.steps(given, 0.1, last=False))
+        waits(gpu)  # for tables that are made once
+        assert [list(training.steps(given, 0.1, last=False)) for _ in range(2)] == [[], []]
+        assert waits(gpu) == []
+        (entry,) = training.steps(given, 0.1, last=False)
+        assert waits(gpu) == ["Event.synchronize"]
+        assert entry["step"] == 1 and entry["grad_norm"] > 0 and len(entry) > 10
+        assert [entry["step"] for entry in training.read()] == [2]
+        assert not list(training.read())
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_a_step_with_a_loss_that_is_not_finite_changes_nothing(bad: int) -> None:
+    """Whichever of its two batches has it; what the optimiser knows stays as well."""
+    with simulated_gpu():
+        training, given = updates(), batch().to(CUDA)
+        list(training.steps(given, 0.1, last=False))
+        list(training.steps(given, 0.1, last=False))
+        list(training.read())
+        model, optimizer = training.state.model, training.state.optimizer
+        before = [value.cpu().clone() for value in model.state_dict().values()]
+        moments = [state["exp_avg"].cpu().clone() for state in optimizer.state.values()]
+        steps = [state["step"].cpu().clone() for state in optimizer.state.values()]
+        for i in range(2):
+            spoilt = replace(given, inputs=given.inputs * torch.nan) if i == bad else given
+            list(training.steps(spoilt, 0.1, last=False))
+        (entry,) = training.read()
+        assert math.isnan(entry["grad_norm"]) and training.state.position.skipped == 1
+        after = [value.cpu() for value in model.state_dict().values()]
+        assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+        for name, known in (("exp_avg", moments), ("step", steps)):
+            now = [state[name].cpu() for state in optimizer.state.values()]
+            assert all(torch.equal(a, b) for a, b in zip(known, now, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["adamw", "sgd"])
+def test_a_first_step_that_is_left_out_is_as_if_it_had_not_been(kind: Literal["adamw", "sgd"]):
+    """Torch's fused SGD would go on with a momentum that nobody has written."""
+    networks = [torch.nn.Linear(300, 300) for _ in range(2)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    for network, steps in zip(networks, ([False, True], [True])):
+        optimizer = make_optimizer(network, kind, 0.1, 0.01)
+        for fine in steps:
+            for parameter in network.parameters():
+                parameter.grad = torch.full_like(parameter, 1.0 if fine else torch.nan)
+            step_if(torch.tensor(fine), optimizer)
+    assert torch.equal(networks[0].weight, networks[1].weight)

@@ -186,11 +186,15 @@ def test_broken_tuned_weights_are_named(run):
     [
         ("lexicon", "", "found no word, expected one a line"),
         ("lexicon", "abc a b\ndef\n", "entry 2: found 'def' by itself, expected its pronunciation"),
-        ("lexicon", "abc a b\ndef d x\n", "lexicon: word 'def': found symbol 'x', expected those"),
-        ("lexicon", "xyz\n", "lexicon: word 'xyz': 'x' is not among"),
+        (
+            "lexicon",
+            "abc a b\ndef d x\n",
+            "/lexicon: lexicon: word 'def': found symbol 'x', expected those",
+        ),
+        ("lexicon", "xyz\n", "/lexicon: lexicon: word 'xyz': 'x' is not among"),
         ("lexicon", b"\xff\xfe\x00", "it is not UTF-8 text"),
         ("hotwords_from", "abc\tmuch\n", "'abc': found boost 'much', expected a number"),
-        ("hotwords_from", "\t3\n", "expected a word or a phrase"),
+        ("hotwords_from", "\t3\n", r"hotwords_from: found .*, expected a word or phrase before"),
         ("hotwords_from", "abc\tinf\n", "found boost inf"),
         ("lm", "no arpa", "lm"),
     ],

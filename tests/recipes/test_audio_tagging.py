@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from audio_rnn.audio import write_audio
 from audio_rnn.classes import Classes
-from audio_rnn.config import from_dict
+from audio_rnn.config import from_dict, to_dict
 from audio_rnn.data.manifest import Utterance, read_manifest, write_manifest
 from audio_rnn.decoding.events import load_rules
 from audio_rnn.errors import ConfigError, InputError, ManifestError, TrainingError
@@ -24,6 +25,7 @@ from audio_rnn.inference.tagger import Tagger
 from recipes import shard
 from recipes.audio_tagging.config import RecipeConfig
 from recipes.audio_tagging.cross_validate import cross_validate, show
+from recipes.audio_tagging.cross_validate import main as cross_validate_main
 from recipes.audio_tagging.evaluate import Options, evaluate
 from recipes.audio_tagging.loading import load_shares, load_valid, training_clips, warn_of_rare
 from recipes.audio_tagging.train import train
@@ -104,6 +106,27 @@ def test_every_fold_is_tested_by_a_model_of_the_others(folds: Path, tmp_path: Pa
     assert np.mean([scores["accuracy"] for scores in results.values()]) > 0.9
     again = cross_validate(config)  # nothing is trained twice
     assert again == results
+
+
+def test_several_networks_of_a_fold_are_scored_together(
+    folds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By their mean, which is that of `--also`; from the command line."""
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(to_dict(TINY)))
+    settings = ["--data", str(folds), "--run-dir", str(tmp_path / "run"), "--training.epochs", "1"]
+    command = ["cross_validate", "--config", str(tmp_path / "tiny.yaml"), "--networks", "2"]
+    monkeypatch.setattr(sys, "argv", [*command, *settings, "--training.keep", "last"])
+    cross_validate_main()
+    mean = float(capsys.readouterr().out.split("mean")[-1].split()[0])
+    scores = []
+    for fold in (1, 2, 3):
+        runs = [tmp_path / "run" / f"fold{fold}" / f"seed{seed}" for seed in (0, 1)]
+        for seed, run in enumerate(runs):
+            assert yaml.safe_load((run / "config.yaml").read_text())["training"]["seed"] == seed
+        scores.append(evaluate(Options(runs[0], folds / "all.jsonl", fold, also=(runs[1],))))
+    assert mean == pytest.approx(100 * np.mean([s["accuracy"] for s in scores]), abs=0.006)
+    with pytest.raises(ConfigError, match=r"networks: found 0, expected 1 or more"):
+        cross_validate(replace(TINY, data=folds), 0)
 
 
 def test_the_scores_of_ten_folds_fit_a_narrow_terminal(

@@ -19,6 +19,7 @@ from audio_rnn.data.samples import describe
 from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.data.shards import index_path, read_index
 from audio_rnn.data.tar import read_samples
+from audio_rnn.decoding.ngram.model import NgramModel
 from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import InputError, ManifestError, TrainingError
 from audio_rnn.models.folder import read_model
@@ -85,6 +86,14 @@ def test_every_line_of_every_manifest_is_in_a_shard_with_its_sound(folder, shard
             assert told == line
             assert sample.parts["flac"] == (folder / line.source).read_bytes()
     assert (shards / "vocabulary.txt").read_text() == (folder / "vocabulary.txt").read_text()
+    assert set(known_words(shards)) == {
+        word for u in read_manifest(folder / "train.jsonl") for word in (u.text or "").split()
+    }
+
+
+def known_words(folder: Path) -> tuple[str, ...]:
+    """Those of the language model that lies there, `<s>` and the like left out."""
+    return NgramModel.load(folder / "words.arpa").words[3:]
 
 
 def test_training_from_shards_goes_on_in_the_middle_of_an_epoch(shards, tmp_path, monkeypatch):
@@ -104,6 +113,7 @@ def test_training_from_shards_goes_on_in_the_middle_of_an_epoch(shards, tmp_path
     train(replace(debug(shards, tmp_path / "parts"), data=shards))
     whole, parts = (read_model(tmp_path / run, "speech").weights for run in ("whole", "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert known_words(tmp_path / "whole") == known_words(shards)
     with pytest.raises(TrainingError, match=r"shards\.lanes: 2 there, 1 now"):
         train(debug(shards, tmp_path / "parts", lanes=1))
 
@@ -119,6 +129,7 @@ def test_shards_of_others_get_an_index_and_a_vocabulary(folder, shards, tmp_path
         assert a.tolist() == pytest.approx(b.tolist(), abs=1e-3)
     letters = {*"".join(u.text or "" for u in read_manifest(folder / "train.jsonl"))}
     assert len((tmp_path / "vocabulary.txt").read_text().splitlines()) >= len(letters)
+    assert known_words(tmp_path) == known_words(shards)
     with pytest.raises(InputError, match="expected a folder of tar archives"):
         index_shards.prepare(index_shards.Options(tmp_path, split="valid"))
 

@@ -19,6 +19,8 @@ from torch import Tensor
 
 from audio_rnn import config as configs
 from audio_rnn.data.batching import Batch, Batches
+from audio_rnn.data.manifest import read_manifest
+from audio_rnn.decoding.ngram.model import NgramModel
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
 from audio_rnn.features import Features
@@ -27,6 +29,7 @@ from audio_rnn.runs.history import read_history
 from audio_rnn.runs.position import Position
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
+from recipes.known_words import keep_words
 from recipes.speech_recognition import evaluate as evaluation
 from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.prepare_default import Options as PrepareOptions
@@ -65,6 +68,25 @@ def test_the_debug_config_trains_and_leaves_a_whole_run_folder(run: Path) -> Non
         "checkpoint/checkpoint.json",
     ):
         assert (run / name).is_file()
+
+
+def test_the_words_of_training_are_kept_for_hotwords(run: Path, corpus: Path) -> None:
+    texts = [utterance.text or "" for utterance in read_manifest(corpus / "train.jsonl")]
+    known = NgramModel.load(run / "words.arpa").words
+    assert sorted(known[3:]) == sorted(set(" ".join(texts).split()))
+
+
+def test_no_words_are_kept_of_symbols_or_of_texts_without_spaces(
+    corpus: Path, tmp_path: Path
+) -> None:
+    for vocabulary in (
+        Vocabulary((BLANK_SYMBOL, "a", "b")),
+        Vocabulary((BLANK_SYMBOL, "AH", "B"), "symbol"),
+    ):
+        path = tmp_path / "words.arpa"
+        path.write_text("of a training that failed before its first checkpoint")
+        keep_words(path, corpus / "train.jsonl", vocabulary)
+        assert not path.exists()
 
 
 def test_evaluate_counts_every_word_of_the_test_set(

@@ -92,11 +92,14 @@ def _between(posteriors: Posteriors, line: Line, start: float, end: float) -> Ut
 
 
 def _with_edges(utterances: Sequence[Utterance], loudness: NDArray[np.float32]) -> list[Utterance]:
-    """Utterances whose words have the times of their sound."""
-    wide = iter(with_edges([word for u in utterances for word in u.words], loudness))
+    """Utterances whose words have the times of their sound; doubtful ones, which may lie across
+    others, those of their symbols."""
+    sure = [u for u in utterances if _sure(u)]
+    wide = iter(with_edges([word for u in sure for word in u.words], loudness))
+    parts = ((u, tuple(next(wide) for _ in u.words) if _sure(u) else u.words) for u in utterances)
     return [
         replace(u, words=words, start=words[0].start, end=words[-1].end) if words else u
-        for u, words in ((u, tuple(next(wide) for _ in u.words)) for u in utterances)
+        for u, words in parts
     ]
 
 

@@ -36,7 +36,7 @@ LARGEST = 500.0  # nats that a symbol may earn: what a floating-point number hol
 def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) -> Fusion:
     """Tables for the search.
 
-    Raises: DecodingError for a hotword or word of the lexicon that cannot be spelled;
+    Raises: DecodingError for a hotword that cannot be spelled, LexiconError for such a word;
         LanguageModelError for a model of other words or symbols.
     """
     spelling = Spelling(vocabulary)
@@ -44,8 +44,8 @@ def make_fusion(vocabulary: Vocabulary, knowledge: Knowledge, weights: Weights) 
     by_symbol = lm is not None and is_symbol_lm(lm, vocabulary)
     word_lm = None if by_symbol else lm
     bonus = float(weights.word_bonus) if knowledge.has_model else 0.0
-    words = make_word_list(spelling, knowledge, word_lm, weights, bonus)
     hotwords = make_hotwords(knowledge.hotwords, spelling)
+    words = make_word_list(spelling, knowledge, word_lm, weights, bonus)
     letters, first_letter = spelling.flat()
     return Fusion(
         kind=spelling.kinds(),
@@ -92,7 +92,7 @@ def _highest_factors(boost: float, bonus: float, worst: float) -> dict[str, floa
 def writing(model: Vocabulary, lexicon: Sequence[str] | Pronunciations | None) -> Vocabulary:
     """What the search writes: the model's symbols, or variants of them that spell a lexicon's words.
 
-    Raises: DecodingError for a pronunciation of other symbols, or a lexicon without words.
+    Raises: LexiconError for a pronunciation of other symbols, or a lexicon without words.
     """
     if not isinstance(lexicon, Mapping):
         return model

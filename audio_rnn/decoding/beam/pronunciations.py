@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from audio_rnn.errors import DecodingError
+from audio_rnn.errors import DecodingError, LexiconError
 from audio_rnn.vocabulary import BLANK, BLANK_SYMBOL, SPACE, Vocabulary
 
 Pronunciations = Mapping[str, Sequence[Sequence[str]]]  # word -> its ways to be spelled
@@ -53,7 +53,7 @@ class PronouncedVocabulary(Vocabulary):
 
 
 def pronounced(model: Vocabulary, lexicon: Pronunciations) -> PronouncedVocabulary:
-    """What `model` writes, read as words of `lexicon`. Raises DecodingError."""
+    """What `model` writes, read as words of `lexicon`. Raises LexiconError."""
     alike: dict[Way, list[str]] = {}
     for word, ways in lexicon.items():
         for way in dict.fromkeys(_sounds(word, symbols, model) for symbols in ways):
@@ -69,10 +69,10 @@ def pronounced(model: Vocabulary, lexicon: Pronunciations) -> PronouncedVocabula
 
 def _sounds(word: str, symbols: Sequence[str], model: Vocabulary) -> Way:
     if not word or not symbols:
-        raise DecodingError(f"lexicon: word {word!r}: found {symbols!r}, expected symbols")
+        raise LexiconError(f"lexicon: word {word!r}: found {symbols!r}, expected symbols")
     unknown = [s for s in symbols if s not in model.ids or s == SPACE]
     if unknown:
-        raise DecodingError(
+        raise LexiconError(
             f"lexicon: word {word!r}: found symbol {unknown[0]!r}, expected those that the model "
             f"writes, such as {' '.join([s for s in model.ids if s != SPACE][:40])}"
         )

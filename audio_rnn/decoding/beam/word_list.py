@@ -13,7 +13,7 @@ from audio_rnn.decoding.beam.pronunciations import Pronunciations
 from audio_rnn.decoding.beam.spelling import Spelling
 from audio_rnn.decoding.beam.trie import Trie, make_trie
 from audio_rnn.decoding.ngram.model import NgramModel
-from audio_rnn.errors import DecodingError, LanguageModelError
+from audio_rnn.errors import DecodingError, LanguageModelError, LexiconError
 
 SPECIAL = ("<s>", "</s>", "<unk>")
 FEWEST_SPELLED = 0.5  # share of an LM's words that the model can write; less is another language
@@ -45,7 +45,7 @@ def make_word_list(
 ) -> WordList:
     """Words of the lexicon, else of `lm`, and hotwords; `bonus` is what each of them earns.
 
-    Raises: DecodingError for a word that cannot be spelled; LanguageModelError for a model of
+    Raises: DecodingError for a hotword that cannot be spelled, LexiconError for such a word; LanguageModelError for a model of
         other words.
     """
     words = known_words(spelling, knowledge, lm)
@@ -64,27 +64,27 @@ def known_words(
     known: dict[str, list[list[int]]] = {}
     if knowledge.lexicon is not None:
         check_some(knowledge.lexicon)
-        known = {word: _spelled(word, spelling, "lexicon") for word in knowledge.lexicon}
+        known = {word: _spelled(word, spelling) for word in knowledge.lexicon}
     elif lm is not None:
         known = lm_spellings(spelling, lm.words)
     if known:
         hot = {word for phrase in knowledge.hotwords for word in phrase.split()}
-        known |= {word: _spelled(word, spelling, "hotwords") for word in sorted(hot)}
+        known |= {word: spelling.ways(word) for word in sorted(hot)}
     return known
 
 
 def check_some(lexicon: Sequence[str] | Pronunciations) -> None:
     if not lexicon:
-        raise DecodingError("lexicon: found no word, expected one at least")
+        raise LexiconError("lexicon: found no word, expected one at least")
 
 
-def _spelled(word: str, spelling: Spelling, where: str) -> list[list[int]]:
+def _spelled(word: str, spelling: Spelling) -> list[list[int]]:
     try:
         ways = spelling.ways(word)
     except DecodingError as error:
-        raise DecodingError(f"{where}: {error}") from None
+        raise LexiconError(f"lexicon: {error}") from None
     if not all(ways):
-        raise DecodingError(f"{where}: found an empty word, expected letters; take it out")
+        raise LexiconError("lexicon: found an empty word, expected letters; take it out")
     return ways
 
 

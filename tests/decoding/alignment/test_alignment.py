@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -104,6 +105,17 @@ def test_forty_minutes_are_found_to_the_step_around_a_long_stretch_without_text(
         (steps[300][0] * STEP, (steps[419][-1] + 1) * STEP), abs=0.01
     )
     assert gap.heard.startswith(texts[300])
+
+
+def test_lines_around_one_that_is_not_spoken_do_not_overlap():
+    texts = sentences(40)
+    posteriors, _ = speak(texts, [6] * 41)
+    lines = [line for pair in zip(texts, sentences(40, seed=9)) for line in pair]
+    loudness = np.random.default_rng(0).normal(0, 9, len(flat(posteriors))).astype(np.float32)
+    utterances, _ = align(posteriors, loudness, spell(lines, posteriors.vocabulary))
+    right = [u for u in utterances if u.confidence >= DOUBTFUL]
+    assert [u.text for u in right] == texts
+    assert all(before.end <= after.start for before, after in pairwise(right))
 
 
 def test_a_line_that_is_not_spoken_or_is_another_one_spoils_no_neighbour():
