@@ -63,6 +63,8 @@ def main() -> int:
     """Print what was hit and how many restarts resumed; 1 when a run ended in another way."""
     arguments = from_command_line(Arguments, "Kill -9 at random moments of training.")
     torch.set_num_threads(1)
+    # A shell lets what it starts in the background ignore Ctrl-C, and a training leaves that so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         count = arguments.utterances
