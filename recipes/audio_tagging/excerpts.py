@@ -10,19 +10,17 @@ import numpy as np
 from audio_rnn.audio import audio_info, read_excerpt
 from recipes.audio_tagging.sounding import Waveform
 
+Part = tuple[float, float]  # of a recording, from where to where, as shares of it
+WHOLE: Part = (0.0, 1.0)
 SEAM_SECONDS = 0.5  # in which one recording fades into the next
 
 
 def excerpt(
-    path: Path,
-    seconds: float,
-    sample_rate: int,
-    draw: np.random.Generator,
-    part: tuple[float, float] = (0.0, 1.0),
+    path: Path, seconds: float, sample_rate: int, draw: np.random.Generator, part: Part = WHOLE
 ) -> Waveform:
     """`seconds` from a random place within `part` of a recording; a short one is repeated.
 
-    `part` is from where to where, as shares of the recording. Raises: AudioError.
+    Raises: AudioError.
     """
     return np.resize(_at_most(path, seconds, sample_rate, draw, part), round(seconds * sample_rate))
 
@@ -49,11 +47,7 @@ def joined(
 
 
 def _at_most(
-    path: Path,
-    seconds: float,
-    sample_rate: int,
-    draw: np.random.Generator,
-    part: tuple[float, float] = (0.0, 1.0),
+    path: Path, seconds: float, sample_rate: int, draw: np.random.Generator, part: Part = WHOLE
 ) -> Waveform:
     duration = audio_info(path).duration
     first, end = part[0] * duration, part[1] * duration
