@@ -12,10 +12,11 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from audio_rnn.models.pooling import Sums, merge, pooled
 from audio_rnn.models.recurrent import SWEEP
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.sweep import sweep
+from audio_rnn.models.tagger import ClipSums
+from audio_rnn.models.texture import Texture
 from audio_rnn.spill import Spill
 
 AT_ONCE = 60.0  # seconds that are computed in one pass
@@ -23,8 +24,8 @@ AT_ONCE = 60.0  # seconds that are computed in one pass
 
 @torch.inference_mode()
 def rows_of(models: Sequence[SoundModel], static_frames: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Static frames of one recording in pieces, such as a `Reading` -> what each network says of
-    each step, in pieces (models, steps, 2 × classes).
+    """Static frames of one recording in pieces, such as a `Reading` -> what each model says of
+    each step, in pieces (models, steps, 2 × classes or more).
 
     Raises: StorageError when the disk is full.
     """
@@ -43,9 +44,32 @@ def rows_of(models: Sequence[SoundModel], static_frames: Iterable[Tensor]) -> It
 
 def _swept(models: Sequence[SoundModel], pieces: Iterable[Tensor]) -> Iterator[Tensor]:
     with _read_by_each(models, pieces) as frames:
-        rows = [sweep(m.tagger, m.features.finish_pieces(frames())) for m in models]
-        for parts in zip(*rows, strict=True):
+        for parts in zip(*(_rows(m, frames()) for m in models), strict=True):
             yield torch.stack(parts)
+
+
+def _rows(model: SoundModel, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Static frames in pieces -> rows (steps, 2 × classes or more) in pieces."""
+    tagger, frames = model.tagger, model.features.finish_pieces(pieces)
+    if tagger.texture is None:
+        yield from sweep(tagger, frames)
+        return
+    with Spill(tagger.texture.width) as sums:
+        done = 0
+        for rows in sweep(tagger, _summed(tagger.texture, frames, sums)):
+            texture = torch.from_numpy(sums.read(done, done + len(rows))).to(rows.device)
+            yield torch.cat([rows, texture], -1)
+            done += len(rows)
+
+
+def _summed(texture: Texture, frames: Iterable[Tensor], sums: Spill) -> Iterator[Tensor]:
+    """The same frames; what the texture sums of them lies in `sums` before anyone needs it."""
+    stage, last = texture.stage(), None
+    for last in frames:
+        sums.append(stage(last, False).cpu().numpy())
+        yield last
+    if last is not None:
+        sums.append(stage(last[:0], True).cpu().numpy())
 
 
 @contextmanager
@@ -64,27 +88,28 @@ def _read_by_each(
 
 
 class ClipScore:
-    """The probabilities of a clip, from rows that come piece by piece; `model` is any of several."""
+    """The probabilities of a clip, from rows that come piece by piece."""
 
-    def __init__(self, model: SoundModel) -> None:
-        self.model = model
-        self.sums: Sums | None = None
+    def __init__(self, models: Sequence[SoundModel]) -> None:
+        self.models = models
+        self.sums: ClipSums | None = None
 
     def add(self, rows: Tensor) -> None:
-        """The next rows (models, steps, 2 × classes)."""
+        """The next rows (models, steps, 2 × classes or more)."""
         if not rows.shape[1]:
             return
         inside = torch.ones(rows.shape[:2], dtype=torch.bool, device=rows.device)
-        new = self.model.tagger.sums(rows.double(), inside)
-        pooling = self.model.config.tagger.pooling
-        self.sums = merge(pooling, self.sums, new) if self.sums else new
+        tagger = self.models[0].tagger
+        new = tagger.sums(rows.double(), inside)
+        self.sums = tagger.merged(self.sums, new) if self.sums else new
 
     def probabilities(self) -> Tensor:
         """Of all classes (classes,). After one row at least."""
         assert self.sums is not None, "a recording has at least one step"
-        return self.model.probabilities(pooled(self.model.config.tagger.pooling, self.sums)).mean(0)
+        scores = [m.tagger.clip_scores(self.sums.item(i)) for i, m in enumerate(self.models)]
+        return self.models[0].probabilities(torch.cat(scores)).mean(0)
 
 
 def step_probabilities(model: SoundModel, rows: Tensor) -> Tensor:
-    """Rows (models, steps, 2 × classes) -> probabilities (steps, classes); `model` is any of them."""
-    return model.probabilities(rows.chunk(2, -1)[0]).mean(0)
+    """Rows (models, steps, 2 × classes or more) -> probabilities (steps, classes); `model` is any."""
+    return model.probabilities(model.tagger.step_scores(rows)).mean(0)

@@ -115,7 +115,7 @@ class Tagger:
 
     @torch.inference_mode()
     def _rows(self, batch: list[Recording]) -> list[Tensor]:
-        """What is said of each step: (models, steps, 2 × classes) for each recording."""
+        """What is said of each step: (models, steps, 2 × classes or more) for each recording."""
         frames, lengths = padded(batch)
         rows = torch.stack(
             [m.tagger.all_rows(*m.features.finish(frames, lengths)) for m in self.models]
@@ -127,8 +127,8 @@ class Tagger:
         seconds = config.window_seconds
 
         def listen(name: str, meter: SoundMeter, pieces: Iterable[Tensor]) -> Tags:
-            whole = ClipScore(self.model)
-            windows = Windows(self.model, config, seconds) if seconds else None
+            whole = ClipScore(self.models)
+            windows = Windows(self.models, config, seconds) if seconds else None
             for rows in pieces:
                 whole.add(rows)
                 if windows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from torch import Tensor
 
@@ -15,17 +16,17 @@ from audio_rnn.models.sound import SoundModel
 class Windows:
     """Pools the steps of each stretch; the network has heard the recording as a whole."""
 
-    def __init__(self, model: SoundModel, config: TagConfig, seconds: float) -> None:
+    def __init__(self, models: Sequence[SoundModel], config: TagConfig, seconds: float) -> None:
         """Raises: ConfigError for stretches shorter than a step."""
-        least = model.step_seconds
+        least = models[0].step_seconds
         require(seconds >= least, "window_seconds", seconds, f"a step of the model, {least:g} s")
-        self.model, self.config, self.seconds = model, config, seconds
+        self.models, self.config, self.seconds = models, config, seconds
         self.done: list[Window] = []
-        self.score = ClipScore(model)  # of the open stretch
+        self.score = ClipScore(models)  # of the open stretch
         self.step = 0  # the next one
 
     def add(self, rows: Tensor) -> None:
-        """The next rows (models, steps, 2 × classes)."""
+        """The next rows (models, steps, 2 × classes or more)."""
         while rows.shape[1]:
             here = rows[:, : self._first_step(len(self.done) + 1) - self.step]
             self.score.add(here)
@@ -46,11 +47,11 @@ class Windows:
 
     def _first_step(self, window: int) -> int:
         """Of all steps that begin in this stretch."""
-        return math.ceil(window * self.seconds / self.model.step_seconds - 1e-6)
+        return math.ceil(window * self.seconds / self.models[0].step_seconds - 1e-6)
 
     def _close(self) -> None:
         probabilities = self.score.probabilities().tolist()
-        tags = most_probable(self.model.classes.names, probabilities, self.config)
+        tags = most_probable(self.models[0].classes.names, probabilities, self.config)
         onset, offset = (round((len(self.done) + n) * float(self.seconds), 6) for n in (0, 1))
         self.done.append(Window(onset, offset, tags))
-        self.score = ClipScore(self.model)
+        self.score = ClipScore(self.models)

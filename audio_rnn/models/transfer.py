@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,13 @@ from audio_rnn.vocabulary import BLANK, Vocabulary
 
 Rows = dict[int, int]  # row of the output -> row of the other model's output
 SPEECH_FREE = {"acoustic.dropout", "acoustic.recurrent.dropout"}  # fields no weight depends on
-SOUND_FREE = {"tagger.dropout", "tagger.recurrent.dropout", "tagger.pooling", "labels"}
+SOUND_FREE = {
+    "tagger.dropout",
+    "tagger.recurrent.dropout",
+    "tagger.pooling",
+    "tagger.texture.dropout",
+    "labels",
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ def begin_speech(model: SpeechModel, folder: Path) -> Inherited:
     """
     parent = SpeechModel.load(folder)
     rows = shared_rows(model.vocabulary, parent.vocabulary)
-    _take(model, parent, "acoustic.output", rows, SPEECH_FREE, folder)
+    _take(model, parent, {"acoustic.output": rows}, SPEECH_FREE, folder)
     return _account(model.vocabulary.symbols, parent.vocabulary.symbols, rows)
 
 
@@ -51,7 +57,10 @@ def begin_sound(model: SoundModel, folder: Path) -> Inherited:
     own, theirs = model.classes.names, parent.classes.names
     scores = {i: theirs.index(name) for i, name in enumerate(own) if name in theirs}
     attention = {i + len(own): j + len(theirs) for i, j in scores.items()}
-    _take(model, parent, "tagger.output", scores | attention, SOUND_FREE, folder)
+    outputs = {"tagger.output": scores | attention}
+    if model.config.tagger.texture.share:
+        outputs["tagger.texture.output"] = scores
+    _take(model, parent, outputs, SOUND_FREE, folder)
     return _account(own, theirs, scores)
 
 
@@ -66,17 +75,19 @@ def shared_rows(own: Vocabulary, other: Vocabulary) -> Rows:
 def _take(
     model: SpeechModel | SoundModel,
     parent: SpeechModel | SoundModel,
-    output: str,
-    rows: Rows,
+    outputs: Mapping[str, Rows],
     free: Set[str],
     folder: Path,
 ) -> None:
-    """All weights of `parent`, but of its linear layer `output` only `rows`."""
+    """All weights of `parent`, but of its linear layers `outputs` only some rows."""
     _check_alike(model, parent, free, folder)
     own, theirs = model.state_dict(), parent.state_dict()
-    names = (f"{output}.weight", f"{output}.bias")
-    outputs = {name: _with_rows(own[name], theirs[name], rows) for name in names}
-    load_weights(model, {**theirs, **outputs}, folder)
+    weights = {
+        name: _with_rows(own[name], theirs[name], rows)
+        for output, rows in outputs.items()
+        for name in (f"{output}.weight", f"{output}.bias")
+    }
+    load_weights(model, {**theirs, **weights}, folder)
 
 
 def _check_alike(

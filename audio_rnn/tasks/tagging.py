@@ -60,11 +60,16 @@ class Tagging:
         self.weights = class_weights(shares, config.balance)
 
     def losses(self, batch: ClipBatch) -> dict[str, Tensor]:
-        """Cross entropy of the tags of each clip, and of the steps of those with known events."""
-        frames, lengths, heard = self._augmented(batch)
-        frames, lengths = self.model.features.finish(frames, lengths)
-        scores = self.model.tagger(*self.masks(frames, lengths))
+        """Cross entropy of the tags of each clip, and of the steps of those with known events.
+
+        The texture learns apart from the network, from whole clips that are not mixed.
+        """
+        static, finish, tagger = self._static(batch), self.model.features.finish, self.model.tagger
+        frames, lengths, heard = self._augmented(*static, batch)
+        scores = tagger.network(*self.masks(*finish(frames, lengths)))
         found = {"tags": self._tag_loss(scores.clips, heard.tags)}
+        if tagger.texture is not None:
+            found["texture"] = self._tag_loss(tagger.texture(*finish(*static)), batch.tags)
         if self.config.events and bool(batch.timed.any()):
             found["events"] = self.config.events * self._step_loss(scores, heard)
         return found
@@ -92,11 +97,17 @@ class Tagging:
         """What the model folder holds besides weights."""
         return self.model.describe()
 
-    def _augmented(self, batch: ClipBatch) -> tuple[Tensor, Tensor, Heard]:
-        """Static frames and targets, changed at random."""
+    def _static(self, batch: ClipBatch) -> tuple[Tensor, Tensor]:
+        """Static frames of waveforms that were changed at random."""
         x, lengths = batch.inputs, batch.lengths
-        if x.ndim == 2:
-            x, lengths = self.model.features.static(*self.waveforms(x, lengths))
+        return (
+            self.model.features.static(*self.waveforms(x, lengths)) if x.ndim == 2 else (x, lengths)
+        )
+
+    def _augmented(
+        self, x: Tensor, lengths: Tensor, batch: ClipBatch
+    ) -> tuple[Tensor, Tensor, Heard]:
+        """Static frames and targets, changed at random."""
         augment = self.frames.to(x.device)  # no part of the model, which the engine moves
         frames, lengths = augment(x, lengths)
         activity = active_frames(batch, lengths, frames.shape[1])

@@ -48,7 +48,7 @@ def _hear(models: Sequence[SoundModel], recording: Recording) -> Heard:
         pieces = iter([torch.from_numpy(read_frames(source))])
     else:
         pieces = features.static_pieces(read_blocks(source, features.config.sample_rate))
-    score, steps = ClipScore(model), []
+    score, steps = ClipScore(models), []
     for rows in rows_of(models, pieces):
         score.add(rows)
         steps.append(step_probabilities(model, rows).cpu().numpy())

@@ -1,0 +1,114 @@
+"""What a clip sounds like as a whole: averages over time, as of rain, that no order of frames is in.
+
+McDermott & Simoncelli 2011, "Sound texture perception via statistics of the auditory periphery", tell
+such sounds by moments of bands and by how these change; here a small network reads the like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from audio_rnn.config import require
+from audio_rnn.device import sent
+from audio_rnn.features import valid_frames
+from audio_rnn.features.stages import Local, Stage
+
+FRAMES, BANDS = (1, 4), (1, 4)  # over how many a level's changes are measured
+INPUT_DROPOUT = 0.2
+MOMENTUM = 0.03  # of running statistics: about 30 batches
+LEAST_DEVIATION = 1e-3  # what does not change in training counts for little elsewhere
+
+
+@dataclass(frozen=True)
+class TextureConfig:
+    """A network of one hidden layer that reads averages over a clip."""
+
+    share: float = (
+        0.0  # of it in the log-odds of a clip, the others are the network's; 0: there is none
+    )
+    hidden: int = 128  # units
+    dropout: float = 0.5  # before the output
+
+    def __post_init__(self) -> None:
+        require(0 <= self.share < 1, "share", self.share, "0 to below 1")
+        require(self.hidden >= 1, "hidden", self.hidden, "1 or more")
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "0 to below 1")
+
+
+class Texture(nn.Module):
+    """Frames -> sums, which add up over pieces of a clip -> log-odds of classes.
+
+    Of each band the mean and deviation of its level, and how much that differs, on average, from its
+    level a little before and from that of a band nearby.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def __init__(self, config: TextureConfig, bands: int, classes: int, stride: int) -> None:
+        """`bands` of the levels that frames begin with; sums are told for each `stride` frames."""
+        super().__init__()
+        self.bands, self.stride = bands, stride
+        self.near = [n for n in BANDS if n < bands]
+        described = bands * (2 + len(FRAMES)) + sum(bands - n for n in self.near)
+        self.width = described + 1  # sums, and the number of frames
+        self.register_buffer("mean", torch.zeros(described))
+        self.register_buffer("variance", torch.ones(described))
+        self.layers = nn.Sequential(
+            nn.Dropout(INPUT_DROPOUT),
+            nn.Linear(described, config.hidden),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+        )
+        self.output = nn.Linear(config.hidden, classes)
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """Frames (batch, frames, inputs), lengths (batch,) -> log-odds (batch, classes)."""
+        return self.scores(self.sums(frames, lengths).double().sum(1))
+
+    def sums(self, frames: Tensor, lengths: Tensor) -> Tensor:
+        """The same frames -> sums over each `stride` of them (batch, steps, width)."""
+        x = frames[..., : self.bands].float()
+        before = (
+            [x - pad(x, (0, 0, n, 0), "replicate")[:, :-n] for n in FRAMES] if x.numel() else []
+        )
+        beside = [x[..., n:] - x[..., :-n] for n in self.near]
+        parts = [
+            x,
+            x.square(),
+            *(part.abs() for part in before + beside),
+            torch.ones_like(x[..., :1]),
+        ]
+        inside = valid_frames(sent(lengths, x.device), x.shape[1]).unsqueeze(-1)
+        missing = -x.shape[1] % self.stride
+        told = pad(torch.cat(parts, -1) * inside, (0, 0, 0, missing))
+        return told.unflatten(1, (-1, self.stride)).sum(2)
+
+    def stage(self) -> Stage:
+        """`sums` for the frames of one clip that come piece by piece: (frames, inputs) -> (steps, width)."""
+
+        def alone(x: Tensor) -> Tensor:
+            return self.sums(x[None], torch.tensor([len(x)]))[0]
+
+        return Local(alone, self.width, max(FRAMES), self.stride - 1, self.stride)
+
+    def scores(self, sums: Tensor) -> Tensor:
+        """Sums over a clip (batch, width), in double precision -> log-odds (batch, classes)."""
+        with torch.autocast(sums.device.type, enabled=False):
+            means = sums[:, :-1] / sums[:, -1:].clamp(min=1)
+            levels, squares, changes = means.tensor_split((self.bands, 2 * self.bands), -1)
+            deviations = (squares - levels.square()).clamp(min=0).sqrt()
+            described = torch.cat([levels, deviations, changes], -1).to(self.mean.dtype)
+            return self.output(self.layers(self._standardised(described)))
+
+    def _standardised(self, x: Tensor) -> Tensor:
+        """By what was met in training until now: a batch may be of one clip."""
+        if self.training:
+            with torch.no_grad():
+                self.mean.lerp_(x.mean(0), MOMENTUM)
+                self.variance.lerp_((x - self.mean).square().mean(0), MOMENTUM)
+        return (x - self.mean) / self.variance.sqrt().clamp(min=LEAST_DEVIATION)
