@@ -6,6 +6,7 @@ such sounds by moments of bands and by how these change; here a small network re
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -73,20 +74,21 @@ class Texture(nn.Module):
     def sums(self, frames: Tensor, lengths: Tensor) -> Tensor:
         """The same frames -> sums over each `stride` of them (batch, steps, width)."""
         x = frames[..., : self.bands].float()
-        before = (
-            [x - pad(x, (0, 0, n, 0), "replicate")[:, :-n] for n in FRAMES] if x.numel() else []
-        )
-        beside = [x[..., n:] - x[..., :-n] for n in self.near]
-        parts = [
-            x,
-            x.square(),
-            *(part.abs() for part in before + beside),
-            torch.ones_like(x[..., :1]),
-        ]
+        steps = -(-x.shape[1] // self.stride)
+        x = pad(x, (0, 0, 0, steps * self.stride - x.shape[1]))
         inside = valid_frames(sent(lengths, x.device), x.shape[1]).unsqueeze(-1)
-        missing = -x.shape[1] % self.stride
-        told = pad(torch.cat(parts, -1) * inside, (0, 0, 0, missing))
-        return told.unflatten(1, (-1, self.stride)).sum(2)
+        parts = [x, x.square(), *self._changes(x), torch.ones_like(x[..., :1])]
+        sums = [(part * inside).unflatten(1, (steps, self.stride)).sum(2) for part in parts]
+        return torch.cat(sums, -1)
+
+    def _changes(self, x: Tensor) -> Iterator[Tensor]:
+        """What levels (batch, frames, bands) differ by from those before, the first from themselves,
+        and from those beside them."""
+        for n in FRAMES:
+            before = torch.cat([x[:, :1].expand(-1, n, -1), x], 1)[:, : x.shape[1]]
+            yield (x - before).abs_()
+        for n in self.near:
+            yield (x[..., n:] - x[..., :-n]).abs_()
 
     def stage(self) -> Stage:
         """`sums` for the frames of one clip that come piece by piece: (frames, inputs) -> (steps, width)."""
