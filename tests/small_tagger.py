@@ -13,6 +13,7 @@ from audio_rnn.models.folder import write_model
 from audio_rnn.models.recurrent import RecurrentConfig
 from audio_rnn.models.sound import SoundConfig, SoundModel
 from audio_rnn.models.tagger import TaggerConfig
+from audio_rnn.models.texture import TextureConfig
 from tests.small_model import RATE, sound
 
 NAMES = ('dog, "big"', "door/knock", "mewing 猫", "rain", "a\ttab")
@@ -27,6 +28,7 @@ def small_tagger(bidirectional: bool = True, seed: int = 7, **config: object) ->
     tagger = TaggerConfig(
         ConvolutionConfig((4, 4), (2, 1), (2, 2)),
         RecurrentConfig(cell="gru", hidden=12, layers=1, bidirectional=bidirectional),
+        texture=TextureConfig(share=0.4, hidden=8),
     )
     given = {"features": features, "tagger": tagger, "labels": "several", **config}
     model = SoundModel(SoundConfig(**given), Classes(NAMES))

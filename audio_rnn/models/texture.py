@@ -21,7 +21,8 @@ from audio_rnn.features.stages import Local, Stage
 FRAMES, BANDS = (1, 4), (1, 4)  # over how many a level's changes are measured
 INPUT_DROPOUT = 0.2
 MOMENTUM = 0.03  # of running statistics: about 30 batches
-LEAST_DEVIATION = 1e-3  # what does not change in training counts for little elsewhere
+STEADY = 1e-2  # deviation of a level that stays as it is: less would be rounding
+LEAST_DEVIATION = 1e-3  # what is alike in all clips of the training counts for little in others
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Texture(nn.Module):
         with torch.autocast(sums.device.type, enabled=False):
             means = sums[:, :-1] / sums[:, -1:].clamp(min=1)
             levels, squares, changes = means.tensor_split((self.bands, 2 * self.bands), -1)
-            deviations = (squares - levels.square()).clamp(min=0).sqrt()
+            deviations = (squares - levels.square()).clamp(min=STEADY**2).sqrt()
             described = torch.cat([levels, deviations, changes], -1).to(self.mean.dtype)
             return self.output(self.layers(self._standardised(described)))
 

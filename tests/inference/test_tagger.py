@@ -97,7 +97,8 @@ def test_a_window_pools_its_own_steps(files):
     assert model.tag(files[4], TagConfig(window_seconds=6.0)).windows[0].tags == whole.tags
     rows = model._rows([_recording(model, files[4])])[0]
     mask = torch.ones(1, 25, dtype=torch.bool)
-    scores = model.model.tagger.sums(rows[:, 50:75].double(), mask)[1]
+    network = model.model.tagger
+    scores = network.clip_scores(network.sums(rows[:, 50:75].double(), mask))
     expected = dict(zip(NAMES, scores.sigmoid()[0].tolist()))
     third = {tag.label: tag.probability for tag in windows[2].tags}
     assert third == pytest.approx(expected, abs=1e-4)
@@ -170,6 +171,22 @@ def test_several_trainings_tell_their_mean_however_long_the_file(files, tmp_path
     )
     tags = [{t.label: t.probability for t in one.tag(long).tags} for one in (swept, whole)]
     assert tags[0] == pytest.approx(tags[1], abs=2e-4)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_the_texture_of_a_long_file_is_that_of_the_whole(bidirectional, tmp_path):
+    """Also where the network's rows come as soon as their frames."""
+    path = tmp_path / "long.wav"
+    write_audio(path, np.concatenate([sound(7.0, n) * 0.3**n for n in range(10)]), RATE)
+    swept, whole = (
+        Tagger(small_tagger(bidirectional), "cpu", batch_seconds=seconds)
+        for seconds in (5.0, 100.0)
+    )
+    config = TagConfig(window_seconds=9.0)
+    one, other = (tagger.tag(path, config) for tagger in (swept, whole))
+    for a, b in zip((one, *one.windows), (other, *other.windows), strict=True):
+        expected = {tag.label: tag.probability for tag in b.tags}
+        assert {t.label: t.probability for t in a.tags} == pytest.approx(expected, abs=2e-4)
 
 
 def test_other_configs_are_refused(tmp_path):

@@ -16,6 +16,7 @@ from audio_rnn.models.recurrent import RecurrentConfig
 from audio_rnn.models.stream import causal_stream
 from audio_rnn.models.sweep import sweep
 from audio_rnn.models.tagger import TaggerConfig, TaggerModel
+from audio_rnn.models.texture import TextureConfig
 
 POOLINGS: tuple[Pooling, ...] = ("max", "mean", "linear_softmax", "attention")
 FRONTS = {
@@ -26,11 +27,16 @@ FRONTS = {
 
 
 def make(
-    front: str = "odd", pooling: Pooling = "attention", both: bool = True, orders: int = 2
+    front: str = "odd",
+    pooling: Pooling = "attention",
+    both: bool = True,
+    orders: int = 2,
+    texture: float = 0.0,
 ) -> TaggerModel:
     torch.manual_seed(0)
     recurrent = RecurrentConfig(cell="gru", hidden=7, layers=2, bidirectional=both)
-    model = TaggerModel(TaggerConfig(FRONTS[front], recurrent, pooling), 9, orders, 5)
+    config = TaggerConfig(FRONTS[front], recurrent, pooling, texture=TextureConfig(texture))
+    model = TaggerModel(config, 9, orders, 5)
     with torch.no_grad():  # statistics of batch norm as after training
         model.train()
         for _ in range(3):
@@ -40,8 +46,9 @@ def make(
 
 @pytest.mark.parametrize("front", FRONTS)
 @pytest.mark.parametrize("pooling", POOLINGS)
-def test_a_clip_alone_scores_as_in_any_batch(front: str, pooling: Pooling) -> None:
-    model = make(front, pooling)
+@pytest.mark.parametrize("texture", [0.0, 0.5])
+def test_a_clip_alone_scores_as_in_any_batch(front: str, pooling: Pooling, texture: float) -> None:
+    model = make(front, pooling, texture=texture)
     frames, lengths = torch.randn(4, 50, 18), torch.tensor([50, 1, 23, 38])
     with torch.no_grad():
         together = model(frames, lengths)

@@ -27,6 +27,7 @@ from audio_rnn.models.recurrent import RecurrentConfig
 from audio_rnn.models.rolls import RollConfig, RollModel
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.models.tagger import TaggerConfig
+from audio_rnn.models.texture import TextureConfig
 from audio_rnn.tasks.next_symbol import NextSymbol
 from audio_rnn.tasks.piano_roll import PianoRoll
 from audio_rnn.tasks.recognition import Recognition
@@ -145,6 +146,7 @@ TASKS: dict[str, Callable[[], tuple[Task, Batches]]] = {
     "speech, sphinx": lambda: speech(dialect="sphinx", top_db=60.0),
     "one sound": lambda: sounds("one", pooling="attention"),
     "sounds": lambda: sounds(pooling="linear_softmax"),
+    "sounds, texture": lambda: sounds(texture=TextureConfig(share=0.3, hidden=8)),
     "sounds, max": lambda: sounds(pooling="max"),
     "sounds, mean": lambda: sounds(pooling="mean"),
     "sounds, tags alone": lambda: sounds(timed=False),

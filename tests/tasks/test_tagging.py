@@ -20,6 +20,7 @@ from audio_rnn.models.convolution import ConvolutionConfig
 from audio_rnn.models.recurrent import RecurrentConfig
 from audio_rnn.models.sound import SoundConfig, SoundModel
 from audio_rnn.models.tagger import TaggerConfig
+from audio_rnn.models.texture import TextureConfig
 from audio_rnn.tasks.tagging import (
     Tagging,
     TaggingConfig,
@@ -40,11 +41,14 @@ def make_task(
     labels: Literal["one", "several"] = "several",
     clips: ClipAugmentConfig = PLAIN,
     timed: bool = False,
+    texture: float = 0.0,
     **config: float,
 ) -> Tagging:
     torch.manual_seed(0)
     tagger = TaggerConfig(
-        ConvolutionConfig((6,), (2,), (2,)), RecurrentConfig(cell="gru", hidden=8, layers=1)
+        ConvolutionConfig((6,), (2,), (2,)),
+        RecurrentConfig(cell="gru", hidden=8, layers=1),
+        texture=TextureConfig(texture),
     )
     model = SoundModel(SoundConfig(FEATURES, tagger, labels), CLASSES)
     shares = torch.tensor([0.5, 0.5, 0.0])
@@ -94,6 +98,27 @@ def test_it_learns_what_is_heard(labels: Literal["one", "several"]) -> None:
     scores = learn(make_task(labels), timed=False, steps=40)
     assert scores[make_task(labels).monitor] == 1.0
     assert ("accuracy" in scores) == (labels == "one")
+
+
+@pytest.mark.parametrize("labels", ["one", "several"])
+def test_a_texture_learns_apart_from_the_network(labels: Literal["one", "several"]) -> None:
+    """Each is taught by its own loss, the texture by whole clips as they are."""
+    mixed = ClipAugmentConfig(mix_probability=1.0, excerpt_seconds=0.2)
+    task = make_task(labels, mixed, texture=0.99)
+    tagger, batch = task.model.tagger, tones(0, False)
+    assert tagger.texture is not None
+    parts = {"texture": [*tagger.texture.parameters()], "tags": [*tagger.output.parameters()]}
+    for name, other in (("texture", "tags"), ("tags", "texture")):
+        task.model.zero_grad()
+        task.losses(batch)[name].sum().backward()
+        assert all(p.grad is not None and p.grad.any() for p in parts[name])
+        assert not any(p.grad is not None and p.grad.any() for p in parts[other])
+    task.model.eval()
+    frames = task.model.features(batch.inputs, batch.lengths)
+    loss = task._tag_loss(tagger.texture(*frames), batch.tags)
+    task.clips.train()
+    torch.testing.assert_close(task.losses(batch)["texture"], loss)
+    assert learn(make_task(labels, mixed, texture=0.99), timed=False)[task.monitor] == 1.0
 
 
 def test_known_events_teach_when() -> None:
