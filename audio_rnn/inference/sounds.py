@@ -103,6 +103,7 @@ class ClipScore:
         new = tagger.sums(rows.double(), inside)
         self.sums = tagger.merged(self.sums, new) if self.sums else new
 
+    @torch.inference_mode()
     def probabilities(self) -> Tensor:
         """Of all classes (classes,). After one row at least."""
         assert self.sums is not None, "a recording has at least one step"
