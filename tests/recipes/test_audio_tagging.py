@@ -43,6 +43,7 @@ TINY = from_dict(
                 "convolution": {"channels": [8], "time_pooling": [2], "frequency_pooling": [2]},
                 "recurrent": {"cell": "gru", "hidden": 8, "layers": 1},
                 "dropout": 0.0,
+                "texture": {"share": 0.3, "hidden": 16},
             },
         },
         "clips": {"shift_probability": 0.5, "mix_probability": 0.2},

@@ -85,6 +85,9 @@ def test_classes_keep_their_outputs_in_another_order(
     own, theirs = (m.tagger.output for m in (model, known))
     assert torch.equal(own.weight[[2, 0, 5, 3]], theirs.weight)  # scores, then attention
     assert torch.equal(own.bias[[2, 0, 5, 3]], theirs.bias)
+    textures = [m.tagger.texture for m in (model, known) if m.tagger.texture is not None]
+    assert torch.equal(textures[0].output.weight[[2, 0]], textures[1].output.weight)
+    assert torch.equal(textures[0].variance, textures[1].variance)
     (tmp_path / "data").mkdir()
     data = relabelled(clips, tmp_path / "data", {high: high, low: "another"})
     train(run_of(data, tmp_path / "run", init=parent, training=STILL))
