@@ -105,7 +105,7 @@ def said(utterance: Utterance, keywords: Sequence[str]) -> bool:
 
 def _probabilities(model: SoundModel, sound: Sequence[np.ndarray]) -> np.ndarray:
     """Of one stream of all sounds: (steps, classes)."""
-    rows = rows_of([model], model.features.static_pieces(sound))
+    rows = rows_of([model], model.features.static_pieces(sound), clips=False)
     return np.concatenate([step_probabilities(model, piece).cpu().numpy() for piece in rows])
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from audio_rnn.models.recurrent import SWEEP
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.sweep import sweep
-from audio_rnn.models.tagger import ClipSums
+from audio_rnn.models.tagger import ClipSums, TaggerModel
 from audio_rnn.models.texture import Texture
 from audio_rnn.spill import Spill
 
@@ -23,9 +23,11 @@ AT_ONCE = 60.0  # seconds that are computed in one pass
 
 
 @torch.inference_mode()
-def rows_of(models: Sequence[SoundModel], static_frames: Iterable[Tensor]) -> Iterator[Tensor]:
+def rows_of(
+    models: Sequence[SoundModel], static_frames: Iterable[Tensor], clips: bool = True
+) -> Iterator[Tensor]:
     """Static frames of one recording in pieces, such as a `Reading` -> what each model says of
-    each step, in pieces (models, steps, 2 × classes or more).
+    each step, in pieces (models, steps, 2 × classes or more); steps alone are asked for without `clips`.
 
     Raises: StorageError when the disk is full.
     """
@@ -35,30 +37,39 @@ def rows_of(models: Sequence[SoundModel], static_frames: Iterable[Tensor]) -> It
     for piece in pieces:
         held.append(piece)
         if sum(map(len, held)) > limit:
-            yield from _swept(models, chain(held, pieces))
+            yield from _swept(models, chain(held, pieces), clips)
             return
     whole = torch.cat(held)[None]
-    lengths = torch.tensor([whole.shape[1]])
-    yield torch.cat([m.tagger.all_rows(*m.features.finish(whole, lengths)) for m in models])
+    yield rows_of_batch(models, whole, torch.tensor([whole.shape[1]]), clips)[:, 0]
 
 
-def _swept(models: Sequence[SoundModel], pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+def rows_of_batch(
+    models: Sequence[SoundModel], static_frames: Tensor, lengths: Tensor, clips: bool = True
+) -> Tensor:
+    """The same of static frames (batch, frames, n_static): (models, batch, steps, 2 × classes or more)."""
+    networks = [m.tagger.all_rows if clips else m.tagger.network_rows for m in models]
+    given = (m.features.finish(static_frames, lengths) for m in models)
+    return torch.stack([rows(*finished) for rows, finished in zip(networks, given)])
+
+
+def _swept(models: Sequence[SoundModel], pieces: Iterable[Tensor], clips: bool) -> Iterator[Tensor]:
     with _read_by_each(models, pieces) as frames:
-        for parts in zip(*(_rows(m, frames()) for m in models), strict=True):
+        rows = [_rows(m.tagger, m.features.finish_pieces(frames()), clips) for m in models]
+        for parts in zip(*rows, strict=True):
             yield torch.stack(parts)
 
 
-def _rows(model: SoundModel, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Static frames in pieces -> rows (steps, 2 × classes or more) in pieces."""
-    tagger, frames = model.tagger, model.features.finish_pieces(pieces)
-    if tagger.texture is None:
+def _rows(tagger: TaggerModel, frames: Iterable[Tensor], clips: bool) -> Iterator[Tensor]:
+    """Finished frames in pieces -> rows of the network; for clips, sums of the texture beside them."""
+    texture = tagger.texture if clips else None
+    if texture is None:
         yield from sweep(tagger, frames)
         return
-    with Spill(tagger.texture.width) as sums:
+    with Spill(texture.width) as sums:
         done = 0
-        for rows in sweep(tagger, _summed(tagger.texture, frames, sums)):
-            texture = torch.from_numpy(sums.read(done, done + len(rows))).to(rows.device)
-            yield torch.cat([rows, texture], -1)
+        for rows in sweep(tagger, _summed(texture, frames, sums)):
+            beside = torch.from_numpy(sums.read(done, done + len(rows))).to(rows.device)
+            yield torch.cat([rows, beside], -1)
             done += len(rows)
 
 

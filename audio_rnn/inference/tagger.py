@@ -18,7 +18,7 @@ from audio_rnn.inference.batched import Batched, Recording, T, padded
 from audio_rnn.inference.detecting import Detecting
 from audio_rnn.inference.failure import Failure
 from audio_rnn.inference.reading import Reading, SoundMeter
-from audio_rnn.inference.sounds import ClipScore, rows_of, step_probabilities
+from audio_rnn.inference.sounds import ClipScore, rows_of, rows_of_batch, step_probabilities
 from audio_rnn.inference.tags import Detections, TagConfig, Tags, Track, most_probable
 from audio_rnn.inference.windows import Windows
 from audio_rnn.models.folder import model_folder
@@ -75,51 +75,53 @@ class Tagger:
 
     def tag(self, path: Source, config: TagConfig | None = None) -> Tags:
         """What is heard in a file. Raises AudioError, ConfigError, StorageError."""
-        return self._files(self._tags(config or TagConfig())).one(path)
+        return self._files(self._tags(config or TagConfig()), clips=True).one(path)
 
     def tag_many(
         self, paths: Iterable[Source], config: TagConfig | None = None
     ) -> Iterator[Tags | Failure]:
         """The same for every file, in the order given; one that cannot be used is a `Failure`."""
-        return self._files(self._tags(config or TagConfig())).many(paths)
+        return self._files(self._tags(config or TagConfig()), clips=True).many(paths)
 
     def detect(self, path: Source) -> Detections:
         """What is heard when in a file. Raises AudioError, StorageError."""
-        return self._files(self._detections).one(path)
+        return self._files(self._detections, clips=False).one(path)
 
     def detect_many(self, paths: Iterable[Source]) -> Iterator[Detections | Failure]:
         """The same for every file, in the order given; one that cannot be used is a `Failure`."""
-        return self._files(self._detections).many(paths)
+        return self._files(self._detections, clips=False).many(paths)
 
     def track(self, path: Source, start: float = 0.0, end: float = math.inf) -> Track:
         """Probabilities of the steps between two times in seconds. Raises AudioError, StorageError."""
         step = self.model.step_seconds
         first, last, done = math.floor(start / step), end / step, 0
         held = [np.zeros((0, len(self.model.classes)), np.float32)]
-        for rows in rows_of(self.models, Reading(self.model.features, path, self.channel)):
+        for rows in rows_of(
+            self.models, Reading(self.model.features, path, self.channel), clips=False
+        ):
             values = step_probabilities(self.model, rows).cpu().numpy()
             stop = math.ceil(last) - done if last < math.inf else len(values)
             held.append(values[max(0, first - done) : max(0, stop)])
             done += len(values)
         return Track(np.concatenate(held), first * step, step, self.model.classes.names)
 
-    def _files(self, listen: Listen[T]) -> Batched[T]:
+    def _files(self, listen: Listen[T], clips: bool) -> Batched[T]:
         def together(batch: list[Recording]) -> list[T]:
-            every = zip(batch, self._rows(batch), strict=True)
+            every = zip(batch, self._rows(batch, clips), strict=True)
             return [listen(recording.name, recording.meter, [rows]) for recording, rows in every]
 
         def sweep(reading: Reading, pieces: Iterable[Tensor]) -> T:
-            return listen(source_name(reading.source), reading.meter, rows_of(self.models, pieces))
+            return listen(
+                source_name(reading.source), reading.meter, rows_of(self.models, pieces, clips)
+            )
 
         return Batched(self.model.features, together, sweep, self.batch_seconds, self.channel)
 
     @torch.inference_mode()
-    def _rows(self, batch: list[Recording]) -> list[Tensor]:
+    def _rows(self, batch: list[Recording], clips: bool) -> list[Tensor]:
         """What is said of each step: (models, steps, 2 × classes or more) for each recording."""
         frames, lengths = padded(batch)
-        rows = torch.stack(
-            [m.tagger.all_rows(*m.features.finish(frames, lengths)) for m in self.models]
-        )
+        rows = rows_of_batch(self.models, frames, lengths, clips)
         steps = self.model.tagger.front.output_lengths(lengths)
         return [rows[:, i, :n] for i, n in enumerate(steps.tolist())]
 

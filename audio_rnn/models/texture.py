@@ -29,9 +29,7 @@ LEAST_DEVIATION = 1e-3  # what is alike in all clips of the training counts for 
 class TextureConfig:
     """A network of one hidden layer that reads averages over a clip."""
 
-    share: float = (
-        0.0  # of it in the log-odds of a clip, the others are the network's; 0: there is none
-    )
+    share: float = 0.0  # of it in the log-odds of a clip; 0: there is none
     hidden: int = 128  # units
     dropout: float = 0.5  # before the output
 

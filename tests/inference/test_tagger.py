@@ -95,7 +95,7 @@ def test_a_window_pools_its_own_steps(files):
     windows = model.tag(files[4], TagConfig(window_seconds=1.0)).windows
     whole = model.tag(files[4])
     assert model.tag(files[4], TagConfig(window_seconds=6.0)).windows[0].tags == whole.tags
-    rows = model._rows([_recording(model, files[4])])[0]
+    rows = model._rows([_recording(model, files[4])], clips=True)[0]
     mask = torch.ones(1, 25, dtype=torch.bool)
     network = model.model.tagger
     scores = network.clip_scores(network.sums(rows[:, 50:75].double(), mask))
