@@ -39,7 +39,10 @@ class SoundModel(nn.Module):
         self.config, self.classes = config, classes
         self.features = Features(config.features)
         orders = 1 + config.features.deltas
-        self.tagger = TaggerModel(config.tagger, self.features.n_static, orders, len(classes))
+        several = config.labels == "several"
+        self.tagger = TaggerModel(
+            config.tagger, self.features.n_static, orders, len(classes), several
+        )
 
     @property
     def step_seconds(self) -> float:

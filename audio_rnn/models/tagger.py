@@ -15,7 +15,7 @@ from audio_rnn.features.stages import Local, Stage
 from audio_rnn.models.convolution import Convolution, ConvolutionConfig
 from audio_rnn.models.pooling import Pooling, Sums, gather, merge, pooled
 from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack
-from audio_rnn.models.texture import Texture, TextureConfig
+from audio_rnn.models.texture import Texture, TextureConfig, mixed
 
 RARE = -3.0  # log-odds that training begins with: most classes are silent most of the time
 
@@ -61,15 +61,19 @@ class TaggerModel(nn.Module):
     """(batch, frames, orders × bands) -> `Scores`, steps = ⌈frames/stride⌉.
 
     Steps are told by a convolutional and recurrent network; clips by it and, where the config has a
-    share for it, by `Texture`, whose rows stand beside those of the network. Log-odds of clips are the
-    mean of both by their shares.
+    share for it, by `Texture`, whose rows stand beside those of the network. Probabilities of clips are
+    the mean of both by their shares.
     """
 
     texture: Texture | None
 
-    def __init__(self, config: TaggerConfig, bands: int, orders: int, classes: int) -> None:
+    def __init__(
+        self, config: TaggerConfig, bands: int, orders: int, classes: int, several: bool
+    ) -> None:
+        """`several`: whether clips have any number of classes, or one."""
         super().__init__()
         self.config, self.inputs, self.classes = config, bands * orders, classes
+        self.several = several
         self.front = Convolution(config.convolution, bands, orders)
         self.recurrent = RecurrentStack(config.recurrent, self.front.width)
         self.dropout = nn.Dropout(config.dropout)
@@ -83,12 +87,12 @@ class TaggerModel(nn.Module):
         return self._scores(self.all_rows(frames, lengths), lengths)
 
     def network(self, frames: Tensor, lengths: Tensor) -> Scores:
-        """The same by the network alone, as in training, where each learns for itself."""
+        """The same by the network alone, as in training, where each has a loss of its own."""
         return self._scores(self.network_rows(frames, lengths), lengths)
 
     def all_rows(self, frames: Tensor, lengths: Tensor) -> Tensor:
-        """The same frames -> scores and attention, and sums of the texture:
-        (batch, steps, 2 × classes + width)."""
+        """The same frames -> scores and attention, then sums of the texture if there is one:
+        (batch, steps, 2 × classes or more)."""
         rows = self.network_rows(frames, lengths)
         if self.texture is None:
             return rows
@@ -115,8 +119,9 @@ class TaggerModel(nn.Module):
     def merged(self, first: ClipSums, second: ClipSums) -> ClipSums:
         """What `sums` would have given for the rows of both."""
         scores = merge(self.config.pooling, first.scores, second.scores)
-        if first.texture is None or second.texture is None:
+        if first.texture is None:
             return ClipSums(scores)
+        assert second.texture is not None, "of the same clip"
         return ClipSums(scores, first.texture + second.texture)
 
     def clip_scores(self, sums: ClipSums) -> Tensor:
@@ -124,7 +129,8 @@ class TaggerModel(nn.Module):
         scores = pooled(self.config.pooling, sums.scores)
         if self.texture is None or sums.texture is None:
             return scores
-        return scores.lerp(self.texture.scores(sums.texture).to(scores), self.config.texture.share)
+        others = self.texture.scores(sums.texture).to(scores)
+        return mixed(scores, others, self.config.texture.share, self.several)
 
     def rows(self, x: Tensor) -> Tensor:
         """What follows the layers: (..., width) -> scores and attention (..., 2 × classes)."""

@@ -6,12 +6,13 @@ such sounds by moments of bands and by how these change; here a small network re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import logsigmoid, pad
 
 from audio_rnn.config import require
 from audio_rnn.device import sent
@@ -22,14 +23,15 @@ FRAMES, BANDS = (1, 4), (1, 4)  # over how many a level's changes are measured
 INPUT_DROPOUT = 0.2
 MOMENTUM = 0.03  # of running statistics: about 30 batches
 STEADY = 1e-2  # deviation of a level that stays as it is: less would be rounding
-LEAST_DEVIATION = 1e-3  # what is alike in all clips of the training counts for little in others
+LEAST_DEVIATION = 2e-2  # what is alike in all clips of the training would blow up others
+FARTHEST = 6.0  # deviations: about the farthest that training meets, and so silence is no farther
 
 
 @dataclass(frozen=True)
 class TextureConfig:
     """A network of one hidden layer that reads averages over a clip."""
 
-    share: float = 0.0  # of it in the log-odds of a clip; 0: there is none
+    share: float = 0.0  # of it in the probabilities of a clip; 0: there is none
     hidden: int = 128  # units
     dropout: float = 0.5  # before the output
 
@@ -75,10 +77,10 @@ class Texture(nn.Module):
         x = frames[..., : self.bands].float()
         steps = -(-x.shape[1] // self.stride)
         x = pad(x, (0, 0, 0, steps * self.stride - x.shape[1]))
-        inside = valid_frames(sent(lengths, x.device), x.shape[1]).unsqueeze(-1)
+        outside = ~valid_frames(sent(lengths, x.device), x.shape[1]).unsqueeze(-1)
         parts = [x, x.square(), *self._changes(x), torch.ones_like(x[..., :1])]
-        sums = [(part * inside).unflatten(1, (steps, self.stride)).sum(2) for part in parts]
-        return torch.cat(sums, -1)
+        heard = (part.masked_fill(outside, 0) for part in parts)
+        return torch.cat([part.unflatten(1, (steps, self.stride)).sum(2) for part in heard], -1)
 
     def _changes(self, x: Tensor) -> Iterator[Tensor]:
         """What levels (batch, frames, bands) differ by from those before, the first from themselves,
@@ -112,4 +114,21 @@ class Texture(nn.Module):
             with torch.no_grad():
                 self.mean.lerp_(x.mean(0), MOMENTUM)
                 self.variance.lerp_((x - self.mean).square().mean(0), MOMENTUM)
-        return (x - self.mean) / self.variance.sqrt().clamp(min=LEAST_DEVIATION)
+        z = (x - self.mean) / self.variance.sqrt().clamp(min=LEAST_DEVIATION)
+        return z if self.training else z.clamp(-FARTHEST, FARTHEST)
+
+
+def mixed(scores: Tensor, others: Tensor, share: float, several: bool) -> Tensor:
+    """Log-odds of a mean of probabilities, of which `others` have a share. (..., classes) all.
+
+    Probabilities are a softmax over the classes, or for `several` of a clip a sigmoid each. Their mean is
+    a vote: what is too sure of itself has no more than its share, as it would among log-odds.
+    """
+    own, other = math.log(1 - share), math.log(share)
+    if not several:
+        return torch.logaddexp(scores.log_softmax(-1) + own, others.log_softmax(-1) + other)
+    heard, silent = (
+        torch.logaddexp(logsigmoid(sign * scores) + own, logsigmoid(sign * others) + other)
+        for sign in (1, -1)
+    )
+    return heard - silent

@@ -57,10 +57,11 @@ def begin_sound(model: SoundModel, folder: Path) -> Inherited:
     own, theirs = model.classes.names, parent.classes.names
     scores = {i: theirs.index(name) for i, name in enumerate(own) if name in theirs}
     attention = {i + len(own): j + len(theirs) for i, j in scores.items()}
-    outputs = {"tagger.output": scores | attention}
-    if model.config.tagger.texture.share:
+    outputs, free = {"tagger.output": scores | attention}, SOUND_FREE
+    if model.tagger.texture and parent.tagger.texture:
         outputs["tagger.texture.output"] = scores
-    _take(model, parent, outputs, SOUND_FREE, folder)
+        free = SOUND_FREE | {"tagger.texture.share"}
+    _take(model, parent, outputs, free, folder)
     return _account(own, theirs, scores)
 
 

@@ -62,7 +62,7 @@ class Tagging:
     def losses(self, batch: ClipBatch) -> dict[str, Tensor]:
         """Cross entropy of the tags of each clip, and of the steps of those with known events.
 
-        The texture learns apart from the network, from whole clips that are not mixed.
+        The texture has a loss of its own, of whole clips that are not mixed.
         """
         static, finish, tagger = self._static(batch), self.model.features.finish, self.model.tagger
         frames, lengths, heard = self._augmented(*static, batch)

@@ -36,7 +36,7 @@ def make(
     torch.manual_seed(0)
     recurrent = RecurrentConfig(cell="gru", hidden=7, layers=2, bidirectional=both)
     config = TaggerConfig(FRONTS[front], recurrent, pooling, texture=TextureConfig(texture))
-    model = TaggerModel(config, 9, orders, 5)
+    model = TaggerModel(config, 9, orders, 5, several=True)
     with torch.no_grad():  # statistics of batch norm as after training
         model.train()
         for _ in range(3):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from audio_rnn.errors import ConfigError
 from audio_rnn.features.stages import run
-from audio_rnn.models.texture import MOMENTUM, STEADY, Texture, TextureConfig
+from audio_rnn.models.texture import FARTHEST, MOMENTUM, STEADY, Texture, TextureConfig, mixed
 
 BANDS, STRIDE = 6, 3
 
@@ -92,6 +92,26 @@ def test_a_batch_of_one_clip_is_enough() -> None:
     assert scores.isfinite().all()
     expected = MOMENTUM * torch.tensor(described(x[0].numpy()))
     torch.testing.assert_close(texture.mean, expected.float())
+
+
+def test_silence_is_no_farther_than_what_training_met() -> None:
+    texture = make()
+    texture.variance.fill_(1e-9)
+    seen: list[Tensor] = []
+    texture.layers.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    texture(torch.full((1, 9, BANDS), -80.0), torch.tensor([9]))
+    assert seen[0].abs().max() == FARTHEST
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_the_mixture_is_a_mean_of_probabilities(several: bool) -> None:
+    torch.manual_seed(0)
+    scores, others = torch.randn(2, 5, 4).double() * 3
+    told = (lambda x: x.sigmoid()) if several else (lambda x: x.softmax(-1))
+    found = mixed(scores, others, 0.3, several)
+    torch.testing.assert_close(told(found), 0.7 * told(scores) + 0.3 * told(others))
+    sure = torch.tensor([[90.0, -90.0], [0.0, 0.0]])
+    assert mixed(sure, -sure, 0.3, several).isfinite().all()
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])

@@ -101,3 +101,7 @@ def test_the_config_is_that_of_the_parent(parent: Path, clips: Path, tmp_path: P
     other = [*arguments, "--model.tagger.recurrent.hidden", "9", "--run-dir", str(tmp_path)]
     with pytest.raises(ConfigError, match=r"model\.tagger\.recurrent\.hidden: found 9, expected 8"):
         train(from_arguments("", other))
+    share, run = "--model.tagger.texture.share", ["--run-dir", str(tmp_path / "shares")]
+    train(replace(from_arguments("", [*arguments, *run, share, "0.1"]), training=STILL))
+    with pytest.raises(ConfigError, match=r"texture\.share: found 0\.0, expected 0\.3"):
+        train(from_arguments("", [*arguments, "--run-dir", str(tmp_path), share, "0"]))
