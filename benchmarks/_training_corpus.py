@@ -24,7 +24,7 @@ from audio_rnn.vocabulary import Vocabulary
 from recipes.speech_recognition.loading import load_split
 
 FRAMES = 100  # a second
-FRAME_UTTERANCES, SOUND_UTTERANCES = 1000, 500
+FRAME_UTTERANCES = 1000
 LOUDNESS = 200 / 32768  # of noise whose FLAC takes as much as that of read speech, 70 MB an hour
 
 # As in conf/speech_recognition/folder.yaml
@@ -55,15 +55,21 @@ def read_corpus(data: Path, model: SpeechModel) -> SpeechDataset:
 
 
 def write_sounds(folder: Path, model: SpeechModel, count: int) -> SpeechDataset:
-    """Files of noise, FLAC, of the lengths of read speech: 1 to 35 seconds, 10 in the mean."""
-    random, rate = np.random.default_rng(0), model.config.features.sample_rate
-    utterances = []
+    """Files of noise, and what is said in them."""
+    rate, random = model.config.features.sample_rate, np.random.default_rng(0)
+    utterances = write_noise(folder, count, rate)
+    targets = [symbols(random, u.duration, len(model.vocabulary)) for u in utterances]
+    return SpeechDataset(folder, utterances, targets, rate)
+
+
+def write_noise(folder: Path, count: int, rate: int) -> list[Utterance]:
+    """FLAC of the lengths of read speech: 1 to 35 seconds, 10 in the mean."""
+    random, utterances = np.random.default_rng(0), []
     for n, seconds in enumerate(random.gamma(4.0, 2.5, count).clip(1, 35).round(2)):
         waveform = LOUDNESS * random.standard_normal(round(seconds * rate), np.float32)
         write_audio(folder / f"{n}.flac", waveform, rate)
-        utterances.append(Utterance(str(n), float(seconds), audio=f"{n}.flac", text=""))
-    targets = [symbols(random, u.duration, len(model.vocabulary)) for u in utterances]
-    return SpeechDataset(folder, utterances, targets, rate)
+        utterances.append(Utterance(f"u{n}", float(seconds), audio=f"{n}.flac", text="one two"))
+    return utterances
 
 
 class RandomSpeech:
