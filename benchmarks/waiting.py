@@ -5,8 +5,8 @@
 
 Recordings in shards of FLAC are read, decoded, padded and sent by worker processes as in a training, to one
 that sleeps as long as a step would take at `pace`. Waiting is what the steps add up to beyond that, but
-for the first batch. The processor's seconds count the workers and the process that receives; as many
-cores as they take at a pace are busy with data alone.
+for the first batch. The processor's seconds count the workers and the process that receives, which reads the
+shards for them; as many cores as they take at a pace are busy with data alone.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Spent:
     first: float = 0.0  # wall, until the first batch was there
     waited: float = 0.0  # wall, for all others
     trained: float = 0.0  # wall, asleep
-    core: float = 0.0  # of the processor
+    core: float = 0.0  # of the processor, in this process and its workers
+    own: float = 0.0  # of them, in this process
 
 
 def main() -> None:
@@ -66,7 +67,7 @@ def main() -> None:
         f"{options.workers} workers, {options.pace:,.0f} s of sound a second: "
         f"waiting {spent.waited / (spent.waited + spent.trained):.1%} of {spent.trained:.1f} s of "
         f"steps, after {spent.first:.1f} s until the first batch; {1e3 * each:.2f} ms of a core "
-        f"for a second of sound, {options.pace * each:.2f} cores at this pace"
+        f"for a second of sound ({spent.own / spent.core:.0%} here, the rest in workers), {options.pace * each:.2f} cores at this pace"
     )
 
 
@@ -93,7 +94,8 @@ def train(index: Index, options: Options) -> Spent:
     )
     spent, began = Spent(), cores()
     consume(batches.epoch(1), options.pace, spent)
-    spent.core = cores() - began
+    spent.own, workers = (after - before for before, after in zip(began, cores()))
+    spent.core = spent.own + workers
     return spent
 
 
@@ -111,10 +113,10 @@ def consume(batches: Iterable[Batch], pace: float, spent: Spent) -> None:
         spent.sound, spent.trained = spent.sound + batch.size, spent.trained + asked - got
 
 
-def cores() -> float:
+def cores() -> tuple[float, float]:
     """Seconds of the processor that this process has taken, and its workers that have ended."""
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, whose))
+    own, ended = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime, ended.ru_utime + ended.ru_stime
 
 
 if __name__ == "__main__":

@@ -40,13 +40,14 @@ def test_what_it_prints(capsys, monkeypatch):
     printed = capsys.readouterr().out
     found = re.fullmatch(
         r"1 workers, 1,000 s of sound a second: waiting ([\d.]+)% of ([\d.]+) s of steps, after "
-        r"([\d.]+) s until the first batch; ([\d.]+) ms of a core for a second of sound, ([\d.]+) "
-        r"cores at this pace\n",
+        r"([\d.]+) s until the first batch; ([\d.]+) ms of a core for a second of sound \((\d+)% here, "
+        r"the rest in workers\), ([\d.]+) cores at this pace\n",
         printed,
     )
     assert found, printed
-    share, steps, first, each, cores = map(float, found.groups())
+    share, steps, first, each, here, cores = map(float, found.groups())
     assert 0 <= share < 100 and steps >= 0.2 and first > 0
+    assert 0 < here < 100
     assert each > 0 and cores == pytest.approx(each, abs=0.01)  # at 1000 s a second
 
 
@@ -64,10 +65,10 @@ def test_there_is_sound_for_all_seconds(monkeypatch):
 
 
 def spend() -> waiting.Spent:
-    return waiting.Spent(sound=1.0, first=1.0, trained=1.0)
+    return waiting.Spent(sound=1.0, first=1.0, trained=1.0, core=1.0)
 
 
 def test_processes_that_have_ended_count() -> None:
-    before = waiting.cores()
+    _, before = waiting.cores()
     subprocess.run([sys.executable, "-c", "sum(range(3_000_000))"], check=True)
-    assert waiting.cores() - before > 0.03
+    assert waiting.cores()[1] - before > 0.03
