@@ -1,6 +1,7 @@
 """How others train a recogniser: a plain PyTorch loop, and SpeechBrain's Brain with its own LSTM.
 
-Both read the features of ours, join frames as ours, and end in CTC, AdamW and clipped gradients.
+Both take features and augmentation from ours, join frames as ours, and end in CTC, AdamW and
+clipped gradients.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from audio_rnn.data.dataset import SpeechBatch
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.update import AUTOCAST
 from audio_rnn.models.speech import SpeechModel
+from audio_rnn.tasks.recognition import Recognition
 
 Round = Callable[[Iterable[SpeechBatch]], float]  # trains on batches -> mean loss
 
@@ -28,17 +30,20 @@ Round = Callable[[Iterable[SpeechBatch]], float]  # trains on batches -> mean lo
 class Peer:
     """What every side needs to know, and the front that all of them share."""
 
-    model: SpeechModel  # ours, for its features
+    task: Recognition  # ours, for its features and augmentation
     config: TrainingConfig
     device: torch.device
 
+    @property
+    def model(self) -> SpeechModel:
+        """Ours."""
+        return self.task.model
+
     def steps(self, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
         """What the recurrent layers read: (batch, steps, inputs), and step lengths (batch,)."""
-        frames, lengths = self.model.features(
-            batch.inputs.to(self.device), batch.lengths.to(self.device)
-        )
+        frames, lengths = self.task.augmented(batch.inputs.to(self.device), batch.lengths)
         acoustic = self.model.acoustic
-        return acoustic.front(frames), acoustic.output_lengths(lengths)
+        return acoustic.front(frames), acoustic.output_lengths(lengths).to(self.device)
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Ours has the same numbers."""
@@ -88,6 +93,7 @@ def plain_loop(peer: Peer) -> Round:
     network = PlainModel(peer.model).to(peer.device)
     optimizer = peer.optimizer(network.parameters())
     cast = AUTOCAST.get(peer.config.precision)
+    scaler = torch.amp.GradScaler(peer.device.type, enabled=peer.config.precision == "fp16")
 
     def run(batches: Iterable[SpeechBatch]) -> float:
         network.train()
@@ -99,9 +105,11 @@ def plain_loop(peer: Peer) -> Round:
                 log_probs = network(x, lengths)
             loss = ctc_loss(log_probs.transpose(0, 1), targets, lengths, counts, zero_infinity=True)
             optimizer.zero_grad()
-            loss.backward()
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
             nn.utils.clip_grad_norm_(network.parameters(), peer.config.clip)
-            optimizer.step()
+            scaler.step(optimizer)
+            scaler.update()
             losses.append(loss.item())
         return sum(losses) / len(losses)
 

@@ -11,14 +11,29 @@ from itertools import islice
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, RandomSampler
 
 from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechBatch, SpeechDataset
-from benchmarks._training_corpus import FRAMES, RandomSpeech
+from benchmarks._training_corpus import RandomSpeech
 from benchmarks._training_peers import Round
 
 OURS = "our engine"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a side does in a round."""
+
+    items: int  # of a batch, in the mean
+    batches: int
+    warm: int  # more batches before them, while workers start and fill their queue
+    workers: int  # processes that read ahead; every side starts its own anew
+
+    @property
+    def steps(self) -> int:
+        """Batches of a round, with those that are not timed."""
+        return self.warm + self.batches
 
 
 @dataclass
@@ -37,9 +52,13 @@ class Meter:
         """Seconds of sound a second in each round that counts."""
         return [a / s for a, s in zip(self.audio, self.seconds, strict=True)][1:]
 
-    def watch(self, batches: Iterator[SpeechBatch], device: torch.device) -> Iterator[SpeechBatch]:
-        """The batches of one round, from asking for the first to the end of the last one's step."""
-        begin, waited, valid, steps = now(device), 0.0, 0, 0
+    def watch(
+        self, batches: Iterator[SpeechBatch], device: torch.device, warm: int
+    ) -> Iterator[SpeechBatch]:
+        """The batches of one round; timed from asking for the one after `warm` others to the end
+        of the last one's step."""
+        yield from islice(batches, warm)
+        begin, waited, sound, steps = now(device), 0.0, 0.0, 0
         with synchronising(device) as waits:
             while True:
                 asked = clock(device)
@@ -47,13 +66,13 @@ class Meter:
                 waited += clock(device) - asked
                 if batch is None:
                     break
-                self.padded += batch.inputs.shape[0] * batch.inputs.shape[1] / FRAMES
-                valid, steps = valid + int(batch.lengths.sum()), steps + 1
+                self.padded += batch.size / (1 - batch.padding)
+                sound, steps = sound + batch.size, steps + 1
                 yield batch
         self.steps, self.waits = steps, len(waits)
         self.seconds.append(now(device) - begin)
         self.waiting.append(waited)
-        self.audio.append(valid / FRAMES)
+        self.audio.append(sound)
 
 
 def clock(device: torch.device) -> float:
@@ -93,31 +112,32 @@ class Rounds:
         dataset: SpeechDataset | RandomSpeech,
         peers: dict[str, Round],
         device: torch.device,
-        items: int,
-        batches: int,
-        workers: int,
+        plan: Plan,
     ) -> None:
-        """A round has so many batches of about so many items, which `workers` processes read."""
-        seconds = items * float(dataset.durations.mean()) * 1.04  # some is padding
-        self.ours = Batches(dataset, BatchConfig(seconds, workers))
+        """A small dataset is gone through as often as a round takes."""
+        seconds = plan.items * float(dataset.durations.mean()) * 1.04  # some is padding
+        self.ours = Batches(dataset, BatchConfig(seconds, plan.workers, least=plan.steps))
+        draws = RandomSampler(
+            dataset, num_samples=plan.items * plan.steps, generator=torch.Generator()
+        )
         self.theirs: DataLoader[Any] = DataLoader(
             dataset,  # type: ignore[arg-type]
-            items, shuffle=True,
-            collate_fn=dataset.collate, num_workers=workers,
-            persistent_workers=workers > 0, generator=torch.Generator(),
+            plan.items, sampler=draws, collate_fn=dataset.collate,
+            num_workers=plan.workers, generator=torch.Generator(),
         )  # fmt: skip
-        self.peers, self.device, self.batches = peers, device, batches
+        self.peers, self.device, self.plan = peers, device, plan
         self.meters = {name: Meter() for name in (OURS, *peers)}
 
     def steps(self, epoch: int) -> int:
         """Batches of a round."""
-        return self.batches
+        return self.plan.steps
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[SpeechBatch]:
         """Batches of ours, then a round of each peer."""
         yield from self._watched(OURS, self.ours.epoch(epoch, start))
         for name, run in self.peers.items():
-            run(self._watched(name, iter(self.theirs)))
+            run(self._watched(name, (batch for batch in self.theirs)))  # workers start within
 
     def _watched(self, name: str, batches: Iterator[SpeechBatch]) -> Iterator[SpeechBatch]:
-        return self.meters[name].watch(islice(batches, self.batches), self.device)
+        whole = islice(batches, self.plan.steps)
+        return self.meters[name].watch(whole, self.device, self.plan.warm)

@@ -1,12 +1,15 @@
-"""Training speed on the CPU: RecurrentStack against packed sequences, same weights, same data.
+"""Training speed of layers: RecurrentStack against packed sequences, same weights, same data.
 
     python -m benchmarks.recurrent                     # LSTM and GRU, one thread
     python -m benchmarks.recurrent --threads 2 --rounds 11
+    python -m benchmarks.recurrent --device cuda --precision bf16 --cells lstm
 
 Peers: torch's own LSTM or GRU over `pack_padded_sequence`, and SpeechBrain's with lengths
 (`pip install -e ".[bench]"`). A round times one forward and backward pass of each, one
 after the other, so that other work on the machine meets them all; a ratio is taken in every
-round, and its median, lowest and highest are printed. Outputs are compared first.
+round, and its median, lowest and highest are printed. Outputs are compared first. On a GPU
+the cases are of its size: with a number of items that cuDNN's persistent kernels take, and with one
+that they do not.
 """
 
 from __future__ import annotations
@@ -26,13 +29,14 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from audio_rnn.config import from_command_line
+from audio_rnn.device import choose_device
+from audio_rnn.engine.update import AUTOCAST
 from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack
 
 Cell = Literal["lstm", "gru"]
 Forward = Callable[[Tensor], Tensor]  # padded input -> padded output
 Contender = tuple[nn.Module, Forward]
 Pass = Callable[[], float]  # one forward and backward pass -> seconds
-HIDDEN = 256
 SHORTEST = 0.8  # of the longest length; the batches' padding is then about 10 %
 
 
@@ -43,6 +47,8 @@ class Options:
     threads: int = 1  # of the CPU
     rounds: int = 7  # each runs every contender once
     cells: tuple[Cell, ...] = ("lstm", "gru")  # to compare
+    device: str = "cpu"
+    precision: Literal["float32", "bf16", "fp16"] = "float32"  # autocast of the forward pass
 
 
 @dataclass(frozen=True)
@@ -54,40 +60,58 @@ class Case:
     frames: int  # of the longest item
     inputs: int
     layers: int
+    hidden: int = 256
 
 
-CASES = (
-    Case("AN4: 117 -> 3 x 256, 37 items", items=37, frames=100, inputs=117, layers=3),
-    Case("one layer: 512 -> 256, 16 items", items=16, frames=134, inputs=512, layers=1),
-)
+CASES = {
+    "cpu": (
+        Case("AN4: 117 -> 3 x 256, 37 items", items=37, frames=100, inputs=117, layers=3),
+        Case("one layer: 512 -> 256, 16 items", items=16, frames=134, inputs=512, layers=1),
+    ),
+    "cuda": tuple(
+        Case(f"5 x 512, {n} items", items=n, frames=400, inputs=351, layers=5, hidden=512)
+        for n in (64, 61)
+    ),
+}
+# Largest difference of outputs that comes of digits alone; TF32 and halves leave three.
+CLOSE = {"float32": 1e-5, "cuda": 2e-2, "bf16": 1e-1, "fp16": 1e-1}
 
 
 def main() -> None:
     """Compare all cells in all cases."""
-    options = from_command_line(Options, "Training speed of recurrent layers on the CPU.")
+    options = from_command_line(Options, "Training speed of recurrent layers.")
+    device = choose_device(options.device)
     if not find_spec("speechbrain"):
         print('SpeechBrain is not here: pip install -e ".[bench]" to compare with it too')
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     table = Table("cell", "case", "contender", "frames/s", "ours is faster by", "difference")
     for cell in options.cells:
-        for case in CASES:
-            for row in compare(cell, case, options.rounds):
+        for case in CASES[device.type]:
+            for row in compare(cell, case, options, device):
                 table.add_row(cell, case.name, *row)
     console = Console(width=None if sys.stdout.isatty() else 120)
     console.print(table)
     console.print(
-        f"{options.threads} thread(s), {options.rounds} rounds: median (lowest to highest)"
+        f"{device.type}, {options.precision}, {options.threads} thread(s), {options.rounds} rounds: "
+        "median (lowest to highest)"
     )
 
 
-def compare(cell: Cell, case: Case, rounds: int) -> list[tuple[str, str, str, str]]:
+def compare(
+    cell: Cell, case: Case, options: Options, device: torch.device
+) -> list[tuple[str, str, str, str]]:
     """A row for each contender: name, frames/s, ratio, largest difference of an output."""
     lengths = draw_lengths(case)
-    x = torch.randn(case.items, int(lengths.max()), case.inputs)
-    contenders = make_contenders(cell, case, lengths)
-    differences = compare_outputs({n: f for n, (_, f) in contenders.items()}, x)
-    seconds = measure({n: timed_pass(m, f, x) for n, (m, f) in contenders.items()}, rounds)
+    x = torch.randn(case.items, int(lengths.max()), case.inputs, device=device)
+    contenders = {
+        name: (network, cast(forward, options.precision))
+        for name, (network, forward) in make_contenders(cell, case, lengths, device).items()
+    }
+    close = CLOSE["cuda" if x.is_cuda and options.precision == "float32" else options.precision]
+    differences = compare_outputs({n: f for n, (_, f) in contenders.items()}, x, close)
+    passes = {n: timed_pass(m, f, x) for n, (m, f) in contenders.items()}
+    seconds = measure(passes, options.rounds)
     ours, frames = seconds["RecurrentStack"], int(lengths.sum())
     return [
         (n, f"{frames / median(s):,.0f}", ratio(s, ours), f"{differences[n]:.0e}")
@@ -95,12 +119,23 @@ def compare(cell: Cell, case: Case, rounds: int) -> list[tuple[str, str, str, st
     ]
 
 
+def cast(forward: Forward, precision: str) -> Forward:
+    """The same in that precision, its output in float32."""
+    dtype = AUTOCAST.get(precision)
+
+    def run(x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, dtype, enabled=dtype is not None):
+            return forward(x).float()
+
+    return run
+
+
 @torch.no_grad()
-def compare_outputs(forwards: dict[str, Forward], x: Tensor) -> dict[str, float]:
-    """Each contender's largest difference from ours; more than 1e-5 is not the same network."""
+def compare_outputs(forwards: dict[str, Forward], x: Tensor, close: float) -> dict[str, float]:
+    """Each contender's largest difference from ours; more than `close` is not the same network."""
     expected = forwards["RecurrentStack"](x)
     differences = {n: float((forward(x) - expected).abs().max()) for n, forward in forwards.items()}
-    assert max(differences.values()) < 1e-5, f"the contenders do not agree: {differences}"
+    assert max(differences.values()) < close, f"the contenders do not agree: {differences}"
     return differences
 
 
@@ -111,13 +146,15 @@ def draw_lengths(case: Case) -> Tensor:
     return lengths
 
 
-def make_contenders(cell: Cell, case: Case, lengths: Tensor) -> dict[str, Contender]:
+def make_contenders(
+    cell: Cell, case: Case, lengths: Tensor, device: torch.device
+) -> dict[str, Contender]:
     """Networks with equal weights."""
-    config = RecurrentConfig(cell, HIDDEN, case.layers, dropout=0.0)
-    ours = RecurrentStack(config, case.inputs)
+    config = RecurrentConfig(cell, case.hidden, case.layers, dropout=0.0)
+    ours = RecurrentStack(config, case.inputs).to(device)
     packed = getattr(nn, cell.upper())(
-        case.inputs, HIDDEN, case.layers, bidirectional=True, batch_first=True
-    )
+        case.inputs, case.hidden, case.layers, bidirectional=True, batch_first=True
+    ).to(device)
     copy_weights(ours, packed)
     return {
         "RecurrentStack": (ours, lambda x: ours(x, lengths)[0]),
@@ -134,11 +171,12 @@ def speechbrain_contender(
         return {}
     from speechbrain.nnet import RNN
 
+    device = next(ours.parameters()).device
     theirs = getattr(RNN, cell.upper())(
-        HIDDEN, input_size=case.inputs, num_layers=case.layers, bidirectional=True
-    )
+        case.hidden, input_size=case.inputs, num_layers=case.layers, bidirectional=True
+    ).to(device)
     copy_weights(ours, theirs.rnn)
-    relative = ((lengths + 0.5) / lengths.max()).clamp(max=1)  # it rounds down
+    relative = ((lengths + 0.5) / lengths.max()).clamp(max=1).to(device)  # it rounds down
     return {"SpeechBrain, lengths": (theirs, lambda x: theirs(x, lengths=relative)[0])}
 
 
@@ -161,11 +199,18 @@ def timed_pass(network: nn.Module, forward: Forward, x: Tensor) -> Pass:
 
     def run() -> float:
         network.zero_grad()
-        start = time.perf_counter()
+        start = now(x.device)
         forward(x).sum().backward()
-        return time.perf_counter() - start
+        return now(x.device) - start
 
     return run
+
+
+def now(device: torch.device) -> float:
+    """Seconds, when all work is done."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def measure(passes: dict[str, Pass], rounds: int) -> dict[str, list[float]]:

@@ -19,7 +19,6 @@ from statistics import median
 
 import numpy as np
 import torch
-import webdataset
 
 from audio_rnn.audio import EXTENSIONS, read_audio, write_audio
 from audio_rnn.config import from_command_line
@@ -86,6 +85,8 @@ def prepare(arguments: Arguments, folder: Path) -> Index:
 
 def read(index: Index, folder: Path, size: int, rounds: int) -> None:
     """Samples as bytes, by us and by webdataset."""
+    import webdataset
+
     paths = [str(folder / name) for name in index.names]
 
     def ours() -> int:

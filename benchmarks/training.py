@@ -3,12 +3,15 @@
     python -m benchmarks.training                                # AN4's network, random frames
     python -m benchmarks.training --data data/an4 --cell gru
     python -m benchmarks.training --layers 5 --hidden 512 --items 64 --batches 1 --rounds 3
-    python -m benchmarks.training --device cuda --precision bf16 --layers 5 --hidden 512 --items 64 --workers 8
+    python -m benchmarks.training --corpus sound                 # files, augmentation
+    python -m benchmarks.training --device cuda --precision bf16 --layers 5 --hidden 512 --items 64 --workers 12
 
 In a round every side trains on batches of the same corpus, one side after the other: reading, padding, features,
-both passes, clipping, the optimiser. Ours is the engine as recipes run it, with averages, history and
-buckets of like lengths; the others draw batches of as many items at random, as a DataLoader does. All
-read the same MFCC frames, which are left as they are. Ratios are taken in every round; the first is
+augmentation, both passes, clipping, the optimiser. Ours is the engine as recipes run it, with averages, history and
+buckets of like lengths; the others draw batches of as many items at random, as a DataLoader does. `frames` are
+MFCC in memory, which are left as they are; `sound`, the corpus of a GPU, is FLAC files, whose features and
+augmentation all sides compute alike on the device. With --data the files are those of the corpus. Each side starts its workers anew in each round, and
+makes some steps before its time counts. Ratios are taken in every round; the first is
 not counted. On the CPU times are those of the processor, so that other work on the machine hardly
 counts. The share of a GPU's peak counts a multiplication and an addition for each weight of a matrix,
 frame of sound and pass, of which backward has two; padding does not count as work. The waits are those
@@ -19,7 +22,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from statistics import median
@@ -31,14 +34,22 @@ from rich.table import Table
 
 from audio_rnn.augment import AugmentConfig
 from audio_rnn.config import from_command_line
+from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.device import choose_device
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.speech import SpeechModel
 from audio_rnn.tasks.recognition import Recognition
-from benchmarks._training_corpus import make_dataset, make_model
+from benchmarks._training_corpus import (
+    AUGMENT,
+    FRAME_UTTERANCES,
+    RandomSpeech,
+    make_model,
+    read_corpus,
+    write_sounds,
+)
 from benchmarks._training_peers import Peer, make_peers
-from benchmarks._training_rounds import OURS, Rounds
+from benchmarks._training_rounds import OURS, Plan, Rounds
 
 BF16_PEAK = 989e12  # operations a second of an H100 or H200, dense
 
@@ -51,31 +62,61 @@ class Options:
     cell: Literal["lstm", "gru"] = "lstm"  # both ways
     layers: int = 3
     hidden: int = 256
+    corpus: Literal["frames", "sound"] | None = None  # None: sound on a GPU, else frames
+    utterances: int = 500  # of sound, without data
     items: int = 14  # of a batch, in the mean
-    batches: int = 3  # of a round
+    batches: int | None = None  # of a round; None: 3, on a GPU 40
+    warm: int | None = None  # batches before them that are not timed; None: 0, on a GPU 4
     rounds: int = 5
     device: str = "cpu"
-    precision: Literal["float32", "bf16"] = "float32"
+    precision: Literal["float32", "bf16", "fp16"] = "float32"
     workers: int = 0  # processes that read ahead, for every side
+
+    def chosen(self, device: torch.device) -> Options:
+        """With all that hangs on the device: rounds of some seconds."""
+        gpu = device.type == "cuda"
+        corpus = self.corpus or ("sound" if gpu and not self.data else "frames")
+        batches = self.batches or (40 if gpu else 3)
+        warm = (4 if gpu else 0) if self.warm is None else self.warm
+        return replace(self, corpus=corpus, batches=batches, warm=warm)
 
 
 def main() -> None:
     """Train all sides in alternation, print a table."""
     options = from_command_line(Options, __doc__.partition("\n")[0])
+    device = choose_device(options.device)
+    options = options.chosen(device)
     torch.manual_seed(0)
     model = make_model(options.cell, options.layers, options.hidden, options.data)
-    dataset = make_dataset(options.data, model)
-    device = choose_device(options.device)
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(StringIO()):
         training = TrainingConfig(
             epochs=options.rounds + 1, keep="last", precision=options.precision,
             device=options.device, threads=1,
         )  # fmt: skip
-        trainer = Trainer(Recognition(model, AugmentConfig()), training, Path(folder))
-        peers = make_peers(Peer(model, training, device))
-        rounds = Rounds(dataset, peers, device, options.items, options.batches, options.workers)
+        task = Recognition(model, AUGMENT if options.corpus == "sound" else AugmentConfig())
+        trainer = Trainer(task, training, Path(folder) / "run")
+        dataset = make_dataset(options, model, Path(folder))
+        peers = make_peers(Peer(task, training, device))
+        rounds = Rounds(dataset, peers, device, plan(options))
         trainer.fit(rounds, None)
     show(options, model, rounds)
+
+
+def make_dataset(
+    options: Options, model: SpeechModel, folder: Path
+) -> SpeechDataset | RandomSpeech:
+    """What all sides read."""
+    if options.data:
+        return read_corpus(options.data, model)
+    if options.corpus == "sound":
+        return write_sounds(folder, model, options.utterances)
+    return RandomSpeech(model, FRAME_UTTERANCES)
+
+
+def plan(options: Options) -> Plan:
+    """A round, of options that are chosen."""
+    assert options.batches is not None and options.warm is not None
+    return Plan(options.items, options.batches, options.warm, options.workers)
 
 
 def show(options: Options, model: SpeechModel, rounds: Rounds) -> None:
@@ -102,8 +143,8 @@ def show(options: Options, model: SpeechModel, rounds: Rounds) -> None:
     console = Console(width=120)
     console.print(
         f"{options.cell} {options.layers} x {options.hidden} both ways, {options.items} items a batch, "
-        f"{options.batches} batches a round, {options.rounds} rounds, {where(rounds.device)}, "
-        f"{options.precision}: median (lowest to highest)",
+        f"{options.batches} batches of {options.corpus} a round, {options.rounds} rounds, "
+        f"{where(rounds.device)}, {options.workers} workers, {options.precision}: median (lowest to highest)",
         highlight=False,
     )
     console.print(table)

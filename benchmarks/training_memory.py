@@ -108,7 +108,7 @@ def train(arguments: Arguments, way: str) -> None:
     if way != GIVEN_BACK:
         trainer.give_back = lambda: None
     model = make_model("lstm", arguments.layers, arguments.hidden)
-    speech = RandomSpeech(arguments.utterances, model.features.n_static, len(model.vocabulary))
+    speech = RandomSpeech(model, arguments.utterances)
     batches = Watched(Batches(speech, BatchConfig(arguments.seconds)))
     frames = FrameAugmentConfig(
         warp_probability=0.8, noise_probability=0.3, noise_snr_db=(10, 35), stretch_probability=0.8

@@ -8,11 +8,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from audio_rnn.__main__ import main
+from audio_rnn.config import from_command_line
 from audio_rnn.data.shards import index_path, read_index
 from recipes import index_shards, shard
 from recipes.speech_recognition import prepare_default
@@ -103,3 +105,13 @@ def test_the_arithmetic_is_that_of_its_constants(row):
 
 def test_there_are_rows():
     assert len(ROWS) == 4
+
+
+def test_what_is_measured_on_a_gpu_is_there():
+    """The commands of benchmarks/on_gpu.sh, up to the point where they would begin."""
+    script = (REPO / "benchmarks/on_gpu.sh").read_text(encoding="utf-8")
+    assert "sh benchmarks/on_gpu.sh" in TEXT
+    limits = [int(limit) for limit in re.findall(r"^within (\d+) -m", script, re.M)]
+    assert len(limits) == 7 and sum(limits) < 600
+    for name, words in re.findall(r"^within \d+ -m (benchmarks\.\w+) (.*)$", script, re.M):
+        from_command_line(import_module(name).Options, "", shlex.split(words))

@@ -41,7 +41,7 @@ class Recognition:
 
     def losses(self, batch: SpeechBatch) -> dict[str, Tensor]:
         """CTC loss of each utterance, nats per symbol."""
-        log_probs, steps = self.model.acoustic(*self._augmented(batch.inputs, batch.lengths))
+        log_probs, steps = self.model.acoustic(*self.augmented(batch.inputs, batch.lengths))
         return {"ctc": ctc(log_probs, steps, batch.targets, batch.target_lengths)}
 
     def evaluate(self, batches: Iterable[SpeechBatch]) -> dict[str, float]:
@@ -75,7 +75,7 @@ class Recognition:
         """What the model folder holds besides weights."""
         return self.model.describe()
 
-    def _augmented(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def augmented(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Waveforms or static frames -> finished frames, changed at random on the way."""
         if x.ndim == 2:
             x, lengths = self.model.features.static(*self.waveforms(x, lengths))
