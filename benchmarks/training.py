@@ -6,12 +6,13 @@
     python -m benchmarks.training --corpus sound                 # files, augmentation
     python -m benchmarks.training --device cuda --precision bf16 --layers 5 --hidden 512 --items 64 --workers 12
 
-In a round every side trains on batches of the same corpus, one side after the other: reading, padding, features,
-augmentation, both passes, clipping, the optimiser. Ours is the engine as recipes run it, with averages, history and
-buckets of like lengths; the others draw batches of as many items at random, as a DataLoader does. `frames` are
-MFCC in memory, which are left as they are; `sound`, the corpus of a GPU, is FLAC files, whose features and
-augmentation all sides compute alike on the device. With --data the files are those of the corpus. Each side starts its workers anew in each round, and
-makes some steps before its time counts. Ratios are taken in every round; the first is
+In a round every side trains on batches of the same corpus, one side after the other: reading, padding,
+features, augmentation, both passes, clipping, the optimiser. Ours is the engine as recipes run it, with
+averages, history and buckets of like lengths; the others draw batches of as many items at random, as a
+DataLoader does. `frames` are MFCC in memory, or those of --data, left as they are; `sound`, the corpus of
+a GPU, is FLAC files of noise, or those of --data, whose features and augmentation all sides compute alike
+on the device. Each side starts its workers anew in each round, and can make steps before its time counts.
+Ratios are taken in every round; the first is
 not counted. On the CPU times are those of the processor, so that other work on the machine hardly
 counts. The share of a GPU's peak counts a multiplication and an addition for each weight of a matrix,
 frame of sound and pass, of which backward has two; padding does not count as work. The waits are those
@@ -58,7 +59,7 @@ BF16_PEAK = 989e12  # operations a second of an H100 or H200, dense
 class Options:
     """What to train, on what."""
 
-    data: Path | None = None  # prepared MFCC, as by recipes.speech_recognition.prepare_an4
+    data: Path | None = None  # prepared, as by recipes.speech_recognition.prepare_an4
     cell: Literal["lstm", "gru"] = "lstm"  # both ways
     layers: int = 3
     hidden: int = 256
