@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from audio_rnn.config import require
 from audio_rnn.distributed import processes
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import State
@@ -56,11 +55,7 @@ class Trainer:
         Raises: TrainingError (losses not finite, folder in use, disk full, a process lost),
             Interrupted, Terminated.
         """
-        require(
-            valid is not None or self.config.keep == "last",
-            "training.keep", self.config.keep, "'last' where there is no validation data",
-            "set --training.keep last, or hold out some data",
-        )  # fmt: skip
+        self.config.check_keep(scored=valid is not None)
         batches = self.config.epochs * train.steps(1)
         with (
             Log(self.run_dir, self.process, batches, self.config.tensorboard) as self.log,

@@ -19,6 +19,7 @@ from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Task, Truncated
 from audio_rnn.errors import ConfigError
 from audio_rnn.optimization.optimizer import divide_gradients, layer_norms, step_if
+from audio_rnn.optimization.statistics import Statistics
 from audio_rnn.runs.log import Log
 from audio_rnn.runs.outcomes import Outcomes, Step
 
@@ -43,8 +44,7 @@ class Updates:
         self.waiting: list[Gathered] = []  # for the next step
         remedy = f"lower training.rate ({config.rate}) or training.clip ({config.clip})"
         self.outcomes = Outcomes(log.warn, config.skip_limit, f"check these items, {remedy}")
-        buffers = list(task.model.buffers())  # such as the statistics of a batch norm
-        self.buffers = [(buffer, buffer.clone()) for buffer in buffers]  # and before the last batch
+        self.statistics = Statistics(task.model)
 
     def steps(self, batch: Batch, rate: float, last: bool) -> None:
         """Train on a batch, the `last` of its epoch or not, at a learning rate.
@@ -78,16 +78,14 @@ class Updates:
     def _gather(self, batch: Batch) -> None:
         """Add a batch's gradient."""
         process, dtype = self.state.process, AUTOCAST.get(self.config.precision)
-        for buffer, before in self.buffers:
-            before.copy_(buffer)
+        self.statistics.remember()
         with torch.autocast(process.device.type, dtype, enabled=dtype is not None):
             losses = torch.stack(list(self.losses(batch).values())).sum(dim=0)  # (items,)
         # DDP averages over processes, so that each one's share counts `world` times.
         loss = (losses * batch.weights).sum() * process.world / batch.total
         self.state.scaler.scale(loss).backward()
         finite = losses.isfinite()
-        for buffer, before in self.buffers:  # one that has seen what is not finite would stay so
-            buffer.copy_(torch.where(finite.all(), buffer, before))
+        self.statistics.keep_if(finite.all())
         self.waiting.append(Gathered(batch.ids, loss.detach().double(), finite))
 
     def _step(self, rate: float) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from audio_rnn.augment import AugmentConfig, FrameAugmentConfig, FrameMaskConfig
 from audio_rnn.data.dataset import Batch, Example, collate
@@ -19,9 +21,12 @@ from audio_rnn.features import FeatureConfig
 from audio_rnn.optimization.optimizer import make_optimizer, step_if
 from audio_rnn.runs.outcomes import Entry
 from audio_rnn.tasks.recognition import Recognition
+from tests.engine.toy import ToyBatches
+from tests.on_gpu.tasks import TASKS, make
 from tests.simulated_gpu import CUDA, SimulatedGpu, simulated_gpu
 from tests.small_model import small_model
 
+CPU = torch.device("cpu")
 CONFIG = TrainingConfig(averaging="ema", accumulate=2, log_layers=True)
 
 
@@ -108,6 +113,49 @@ def test_a_step_with_a_loss_that_is_not_finite_changes_nothing(bad: int) -> None
         for name, known in (("exp_avg", moments), ("step", steps)):
             now = [state[name].cpu() for state in optimizer.state.values()]
             assert all(torch.equal(a, b) for a, b in zip(known, now, strict=True))
+
+
+class Running(nn.Module):
+    """A norm with statistics of its own."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("variance", torch.ones(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.mean.lerp_(x.mean(0), 0.1)
+        self.variance.lerp_(x.var(0), 0.1)
+        return (x - self.mean) * self.variance.rsqrt()
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm1d, Running])
+def test_statistics_see_nothing_of_a_batch_that_is_not_finite(norm: type[nn.Module]) -> None:
+    model = nn.Sequential(norm(2), nn.Linear(2, 1))
+    task = SimpleNamespace(
+        model=model, losses=lambda b: {"square": (model(b.x[:, 0]).squeeze(1) - b.y) ** 2}
+    )
+    training = Updates(task, State(model, CONFIG, Process(0, 1, CPU)), CONFIG, Told())
+    good = next(ToyBatches().epoch(1))
+    bad = replace(good, x=good.x * torch.nan)
+    for given in (good, bad, bad, good):
+        before = [buffer.clone() for buffer in model.buffers()]
+        training.steps(given, 0.1, last=False)
+        pairs = zip(before, model.buffers(), strict=True)
+        assert {torch.equal(old, new) for old, new in pairs} == {given is bad}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_what_a_checkpoint_leaves_out_is_the_same_after_a_batch(name: str) -> None:
+    """So that nothing has to be put back there, nor is lost where a training goes on."""
+    task, batches = make(name)
+    state = task.model.train().state_dict()
+    before = {key: b.clone() for key, b in task.model.named_buffers() if key not in state}
+    for given in batches.epoch(1):
+        task.losses(given)
+    after = {key: b for key, b in task.model.named_buffers() if key not in state}
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[key], after[key]) for key in before)
 
 
 @pytest.mark.parametrize("kind", ["adamw", "sgd"])
