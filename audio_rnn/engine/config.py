@@ -68,8 +68,6 @@ class TrainingConfig:
 
     def check_keep(self, scored: bool) -> None:
         """Raises: ConfigError for a best model where nothing is scored."""
-        require(
-            scored or self.keep == "last",
-            "training.keep", self.keep, "'last' where there is no validation data",
-            "set --training.keep last, or hold out some data",
-        )  # fmt: skip
+        expected = "'last' where there is no validation data"
+        remedy = "set --training.keep last, or hold out some data"
+        require(scored or self.keep == "last", "training.keep", self.keep, expected, remedy)
