@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from audio_rnn.config import require
 from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import ConfigError
 
-COUNTS = (
-    *("epochs", "accumulate", "validate_every", "last", "plateau_epochs"),
-    *("truncate", "patience", "save_every", "threads"),
-)
+COUNTS = "epochs accumulate validate_every last plateau_epochs truncate patience save_every threads"
 LARGEST = 1 << 63  # what a seed of torch can hold
 
 
@@ -46,17 +44,17 @@ class TrainingConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in COUNTS:
+        self._require(COUNTS, lambda x: x is None or x >= 1, "1 or more")
+        self._require("rate", lambda x: 0 < x <= 1, "above 0, at most 1")
+        self._require("clip", lambda x: 0 < x < float("inf"), "above 0")
+        self._require("warmup ema_decay", lambda x: 0 <= x < 1, "0 to below 1")
+        bounded = "weight_decay skip_limit seed"
+        self._require(bounded, lambda x: 0 <= x < LARGEST, "0 or more, below 2^63")
+
+    def _require(self, names: str, holds: Callable[[Any], bool], expected: str) -> None:
+        for name in names.split():
             value = getattr(self, name)
-            require(value is None or value >= 1, f"training.{name}", value, "1 or more")
-        require(0 < self.rate <= 1, "training.rate", self.rate, "above 0, at most 1")
-        require(0 < self.clip < float("inf"), "training.clip", self.clip, "above 0")
-        for name in ("warmup", "ema_decay"):
-            value = getattr(self, name)
-            require(0 <= value < 1, f"training.{name}", value, "0 to below 1")
-        for name in ("weight_decay", "skip_limit", "seed"):
-            value = getattr(self, name)
-            require(0 <= value < LARGEST, f"training.{name}", value, "0 or more, below 2^63")
+            require(holds(value), f"training.{name}", value, expected)
 
     def check(self, process: Process) -> None:
         """Raises: ConfigError for what these processes cannot do."""
@@ -67,3 +65,9 @@ class TrainingConfig:
                 f"training.truncate: found {self.truncate} with {process.world} processes, expected "
                 "one process; leave it out or start without torchrun"
             )
+
+    def check_keep(self, scored: bool) -> None:
+        """Raises: ConfigError for a best model where nothing is scored."""
+        expected = "'last' where there is no validation data"
+        remedy = "set --training.keep last, or hold out some data"
+        require(scored or self.keep == "last", "training.keep", self.keep, expected, remedy)

@@ -39,9 +39,9 @@ class State:
 
     def save(self, folder: Path) -> None:
         """Replace the checkpoint in `folder`; all processes call this. Raises TrainingError."""
-        first, *others = from_all(random_state(), self.process)
+        randoms = from_all(random_state(), self.process)
         if self.process.first:
-            values = {"position": asdict(self.position), "random": first, "others": others}
+            values = {"position": asdict(self.position), "random_states": randoms}
             parts = {"model": self.model, **self._parts}
             states = {name: part.state_dict() for name, part in parts.items()}
             checkpoint.save_state(folder, {**values, **states})
@@ -70,8 +70,6 @@ class State:
         self.position = Position(**whole["position"])
         for name, part in self._parts.items():
             part.load_state_dict(whole[name])
-        for group in self.optimizer.param_groups:
-            group["fused"] = True  # the state of an older version says how it was taken then
-        random = [whole["random"], *whole["others"]]  # of fewer processes, if there were fewer
-        for own in random[self.process.rank : self.process.rank + 1]:
-            set_random_state(own)
+        randoms = whole["random_states"]
+        if self.process.rank < len(randoms):  # or there were fewer processes then
+            set_random_state(randoms[self.process.rank])

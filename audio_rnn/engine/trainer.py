@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 
-from audio_rnn.config import require
 from audio_rnn.distributed import processes
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import State
@@ -23,7 +20,6 @@ from audio_rnn.optimization.schedule import rate_factor
 from audio_rnn.randomness import seed_all
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.log import Log
-from audio_rnn.runs.outcomes import Entry
 from audio_rnn.runs.position import Position
 from audio_rnn.runs.signals import Interrupted, Interrupts, leave
 
@@ -59,22 +55,18 @@ class Trainer:
         Raises: TrainingError (losses not finite, folder in use, disk full, a process lost),
             Interrupted, Terminated.
         """
-        require(
-            valid is not None or self.config.keep == "last",
-            "training.keep", self.config.keep, "'last' where there is no validation data",
-            "set --training.keep last, or hold out some data",
-        )  # fmt: skip
+        self.config.check_keep(scored=valid is not None)
         batches = self.config.epochs * train.steps(1)
         with (
             Log(self.run_dir, self.process, batches, self.config.tensorboard) as self.log,
             Interrupts() as self.interrupts,
             processes.unbroken(),
             # DDP begins with a broadcast: none reads a checkpoint that the first still writes.
-            closing(Updates(self.task, self.state, self.config, self.log.warn)) as updates,
+            closing(Updates(self.task, self.state, self.config, self.log)) as self.updates,
         ):
             self._resume()
             while not self._done:
-                self._epoch(train, updates)
+                self._epoch(train)
                 self._after_epoch(valid)
             self.log.end(self.state.position, self.task.monitor, self.config.keep)
         return self.state.position
@@ -113,7 +105,7 @@ class Trainer:
         position = self.state.position
         return position.stopped or position.epoch > self.config.epochs
 
-    def _epoch(self, train: Batches, updates: Updates) -> None:
+    def _epoch(self, train: Batches) -> None:
         """Train on what is left of an epoch."""
         position = self.state.position
         self.task.model.train()
@@ -123,38 +115,24 @@ class Trainer:
         batches = self.log.meter.measured(train.epoch(position.epoch, position.batch))
         with closing(batches):  # or the workers would outlive an error by their grace
             ready = self.interrupts.awaited(batches)
-            for batch in processes.together(ready, self.process, lambda: self._keep(updates)):
-                self._train_on(batch.to(self.process.device), updates, count)
-        if (wish := self._wish()) > SAVE:  # which ended the batches
-            self._stop_between_batches(wish, updates)
+            for batch in processes.together(ready, self.process, self._keep):
+                self._train_on(batch.to(self.process.device), count)
+        self._heed(self._wish())  # which may have ended the batches
 
-    def _stop_between_batches(self, number: int, updates: Updates) -> NoReturn:
-        """Stop without those that the next step lacks, if it lacks some."""
-        if updates.waiting:
-            message = f"stopped within a step; go on from the state saved before in {self.run_dir}"
-            leave(number, message, self.log.say)
-        self._log(updates.read())
-        self._stop(number)
-
-    def _keep(self, updates: Updates) -> None:
+    def _keep(self) -> None:
         """Save what was trained before a batch that cannot be read."""
-        if self.state.position.step and not updates.waiting:
-            self._log(updates.read())
+        if self.state.position.step and not self.updates.waiting:
             self._save()
 
-    def _train_on(self, batch: Batch, updates: Updates, count: int) -> None:
+    def _train_on(self, batch: Batch, count: int) -> None:
         """Steps and what lies between them, in an epoch of `count` batches."""
         position = self.state.position
         last = position.batch + 1 == count
-        self.done = (position.epoch - 1) * count + position.batch + 1
-        self._log(updates.steps(batch, self._rate(count), last))
+        self.log.done = (position.epoch - 1) * count + position.batch + 1
+        self.updates.steps(batch, self._rate(count), last)
         position.batch += 1
-        if not updates.waiting:
-            self._between_steps(updates)
-
-    def _log(self, entries: Iterable[Entry]) -> None:
-        for entry in entries:
-            self.log.step(self.done, entry)
+        if not self.updates.waiting:
+            self._between_steps()
 
     def _rate(self, count: int) -> float:
         """The learning rate of the next step, in an epoch of `count` batches.
@@ -167,28 +145,33 @@ class Trainer:
         factor = rate_factor(config.schedule, progress, config.warmup)
         return config.rate * position.rate_scale * factor
 
-    def _between_steps(self, updates: Updates) -> None:
+    def _between_steps(self) -> None:
         wish, every = self._wish(), self.config.save_every
-        if not wish and (every is None or self.state.position.step % every):
-            return
-        self._log(updates.read())
-        if wish > SAVE:
-            self._stop(wish)
-        self._save()
+        self._heed(wish)
+        if wish or (every and self.state.position.step % every == 0):
+            self._save()
 
     def _wish(self) -> int:
         """The signal that a process was sent, SAVE when the last checkpoint is old, or 0."""
         old = time.monotonic() - self.saved > SAVE_SECONDS
         return processes.highest(self.interrupts.received or old * SAVE, self.process)
 
-    def _stop(self, number: int) -> NoReturn:
-        """Save, and say how to go on."""
-        self._save()
-        message = (
-            f"stopped at {self.state.position}; state saved in {self.run_dir}, "
-            "run the same command to go on"
-        )
-        leave(number, message, self.log.say)
+    def _heed(self, wish: int) -> None:
+        """Stop where a signal asks for it, and say how to go on.
+
+        The state is saved, unless the next step lacks some of its batches.
+        """
+        if wish <= SAVE:
+            return
+        if self.updates.waiting:
+            message = f"stopped within a step; go on from the state saved before in {self.run_dir}"
+        else:
+            self._save()
+            message = (
+                f"stopped at {self.state.position}; state saved in {self.run_dir}, "
+                "run the same command to go on"
+            )
+        leave(wish, message, self.log.say)
 
     def _after_epoch(self, valid: Batches | None) -> None:
         position, config = self.state.position, self.config
@@ -214,11 +197,12 @@ class Trainer:
             with suppress(Interrupted):
                 scores = evaluate(self.task, self.state, self.interrupts.heeded(valid.epoch(0)))
         scores = processes.from_first(scores, self.process)
-        if not scores and (wish := self._wish()) > SAVE:
-            self._stop(wish)
+        if not scores:
+            self._heed(self._wish())
         return scores
 
     def _save(self) -> None:
+        self.updates.read()
         self.log.flush()
         self.state.save(self.run_dir / "checkpoint")
         self.saved = time.monotonic()

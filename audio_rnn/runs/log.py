@@ -37,6 +37,7 @@ class Log:
         self.bar = progress_bar(self.console, batches)
         self.meter = Meter(process)  # of all batches, which a line sums up every ten seconds
         self.scalars: Scalars | None = None
+        self.done = 0  # batches of the training, for the bar
         self._held = ExitStack()
 
     def __enter__(self) -> Log:
@@ -57,10 +58,10 @@ class Log:
                 scalars = Scalars(self.folder, position.step + 1)
                 self.scalars = self._held.enter_context(closing(scalars))
 
-    def step(self, done: int, entry: dict[str, Any]) -> None:
-        """A step, the last of `done` batches; `Meter.line` says what the entry has."""
+    def step(self, entry: dict[str, Any]) -> None:
+        """A step; `Meter.line` says what the entry has."""
         head, loss = f"epoch {entry['epoch']}", entry["mean_loss"]
-        self.bar.update(self.bar.task_ids[0], completed=done, loss=loss, description=head)
+        self.bar.update(self.bar.task_ids[0], completed=self.done, loss=loss, description=head)
         self._enter(entry)
         if self.meter.due:
             self.note(self.meter.line(entry), shown=self.bar.disable)

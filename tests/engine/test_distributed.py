@@ -110,7 +110,7 @@ def test_two_processes_go_on_with_their_own_random_numbers(tmp_path: Path) -> No
     )
     assert whole.keys() == parts.keys()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
-    assert "state.others.0.cpu" in whole
+    assert "state.random_states.1.cpu" in whole
 
 
 def test_a_file_that_one_process_cannot_read_stops_all_and_the_state_is_saved(

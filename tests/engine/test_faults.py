@@ -262,8 +262,8 @@ def test_the_state_is_all_of_it(tmp_path: Path) -> None:
     train(tmp_path)
     state = load_state(tmp_path / "checkpoint", pytest.fail)
     assert state is not None
-    assert {"model", "optimizer", "average", "scaler", "position", "random", "others"} == {*state}
-    assert {"cpu", "cuda", "numpy", "python"} == {*state["random"]}
+    assert {"model", "optimizer", "average", "scaler", "position", "random_states"} == {*state}
+    assert {"cpu", "cuda", "numpy", "python"} == {*state["random_states"][0]}
     assert {".state.0.exp_avg", ".state.0.exp_avg_sq", ".state.0.step"} <= everything(
         state["optimizer"]
     )
