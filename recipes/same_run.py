@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from audio_rnn.config import differences, read_yaml, to_dict
+from audio_rnn.distributed.processes import Process
 from audio_rnn.errors import TrainingError
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.folder import claimed
@@ -28,18 +31,29 @@ def has_begun(folder: Path) -> bool:
     return kept or not ours
 
 
-def describe_run(folder: Path, config: object) -> None:
-    """Write config, versions, commit and command.
+@contextmanager
+def holding_run(folder: Path, config: object, process: Process) -> Iterator[None]:
+    """Within: the first process holds the folder, and has told there what runs in it.
+
+    All that a run writes is written within, lest two that start together mix their files.
 
     Raises: TrainingError when the folder is in use, or holds a run of another config, but for
     fields in FREE. A run that failed before its first checkpoint does not count.
     """
+    if not process.first:
+        yield
+        return
     with claimed(folder):
-        path = folder / "config.yaml"
-        if path.exists() and has_begun(folder):
-            old = _completed(read_yaml(path), to_dict(type(config)()))
-            _check_same(folder, old, to_dict(config))
-        write_facts(folder, config)
+        _describe(folder, config, process)
+        yield
+
+
+def _describe(folder: Path, config: object, process: Process) -> None:
+    path, begun = folder / "config.yaml", has_begun(folder)
+    if path.exists() and begun:
+        old = _completed(read_yaml(path), to_dict(type(config)()))
+        _check_same(folder, old, to_dict(config))
+    write_facts(folder, config, process, begun)
 
 
 def _completed(old: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,10 @@ from audio_rnn.distributed.rendezvous import meeting_place
 from audio_rnn.errors import InputError, TrainingError
 
 ENDED, FAILED = 1, 2  # what a process may find in place of its next item
+# How long one waits for another; the first validates alone, and may take hours. A loss is known sooner: a
+# process that dies closes its connections, and what is sent to a machine that is gone fails in a quarter of
+# an hour. Only the first's, gone while it validates, is missed no sooner, since nobody sends anything then.
+LIMIT = timedelta(days=1)
 
 Value = TypeVar("Value")
 Losses = Callable[[Any], dict[str, Tensor]]  # batch -> named losses, each (items,)
@@ -52,8 +56,8 @@ def start(device: str) -> Process:
         import_module("torch.distributed.nn.functional")
         # What the processes tell each other lies on the CPU: a GPU would have to be waited for.
         backend = "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
-        place, limit = meeting_place(), timedelta(hours=1)
-        dist.init_process_group(backend, store=place, rank=rank, world_size=world, timeout=limit)
+        place = meeting_place()
+        dist.init_process_group(backend, store=place, rank=rank, world_size=world, timeout=LIMIT)
     return Process(rank, world, chosen)
 
 

@@ -185,6 +185,7 @@ class Trainer:
         self.log.epoch({**head, "train_loss": position.mean_loss}, scores, best)
         position.next_epoch()
         self._save()
+        self.log.draw(self.task.monitor)
         give_back()
 
     def _validate(self, valid: Batches) -> Scores:

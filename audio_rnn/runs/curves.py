@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from audio_rnn.drafts import replacing
+
 
 def draw_curves(epochs: list[dict[str, Any]], monitor: str, path: Path) -> None:
-    """Loss and the monitored score against epochs, entries of a history, as PNG."""
+    """Loss and the monitored score against epochs, entries of a history, as PNG. Raises OSError."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -22,4 +24,5 @@ def draw_curves(epochs: list[dict[str, Any]], monitor: str, path: Path) -> None:
     losses.legend()
     scores.plot([e["epoch"] for e in scored], [e[monitor] for e in scored], color="tab:green")
     scores.set(xlabel="epoch", ylabel=monitor, ylim=(0, None))
-    figure.savefig(path, dpi=120)
+    with replacing(path) as file:
+        figure.savefig(file, format="png", dpi=120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,8 @@ from audio_rnn.runs.folder import claimed, writing
 from audio_rnn.runs.meter import Meter
 from audio_rnn.runs.position import Position, ending
 from audio_rnn.runs.scalars import Scalars
+
+PICTURE = 60.0  # seconds between pictures at least: one takes 0.2 of the CPU, an epoch may take 1
 
 
 class Voice(Console):
@@ -38,6 +41,8 @@ class Log:
         self.meter = Meter(process)  # of all batches, which a line sums up every ten seconds
         self.scalars: Scalars | None = None
         self.done = 0  # batches of the training, for the bar
+        self.epochs: list[dict[str, Any]] = []  # what the history has of them
+        self.drawn = time.monotonic()
         self._held = ExitStack()
 
     def __enter__(self) -> Log:
@@ -54,6 +59,7 @@ class Log:
         """Go on from there: what the history has of later steps is void."""
         if self.first:
             history.cut_history(self.folder, position.epoch, position.step)
+            self.epochs = [e for e in history.read_history(self.folder) if "train_loss" in e]
             if self.tensorboard:
                 scalars = Scalars(self.folder, position.step + 1)
                 self.scalars = self._held.enter_context(closing(scalars))
@@ -72,7 +78,13 @@ class Log:
             head = f"epoch {entry['epoch']:3d}  train loss {entry['train_loss']:.4f}"
             text = "valid: " + "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
             self.note(f"{head}  {text}{'  *' if best else ''}")
-        self._enter({**entry, **scores})
+        self.epochs.append({**entry, **scores})
+        self._enter(self.epochs[-1])
+
+    def draw(self, monitor: str) -> None:
+        """Draw the curves of the losses and of the monitored score, unless the picture is new."""
+        if time.monotonic() - self.drawn > PICTURE:
+            self._draw(monitor)
 
     def note(self, line: str, shown: bool = True) -> None:
         """A line for `train.log`, and for a person."""
@@ -95,13 +107,16 @@ class Log:
             history.flush_history(self.folder)
 
     def end(self, position: Position, monitor: str, keep: Literal["best", "last"]) -> None:
-        """Say how the training ended; draw the curves of the losses and of the monitored score."""
+        """Say how the training ended; draw its curves."""
+        self._draw(monitor)
+        self.say(ending(position, monitor, keep, self.folder / "model"))
+
+    def _draw(self, monitor: str) -> None:
         if self.first:
             path = self.folder / "curves.png"
-            epochs = [e for e in history.read_history(self.folder) if "train_loss" in e]
             with writing(path):
-                draw_curves(epochs, monitor, path)
-        self.say(ending(position, monitor, keep, self.folder / "model"))
+                draw_curves(self.epochs, monitor, path)
+        self.drawn = time.monotonic()
 
     def _enter(self, entry: dict[str, Any]) -> None:
         if self.first:

@@ -23,7 +23,7 @@ from recipes.audio_tagging.loading import (
 )
 from recipes.command import suggest, suggest_evaluation
 from recipes.inherit import report_inherited
-from recipes.same_run import describe_run, keep_digest
+from recipes.same_run import holding_run, keep_digest
 from recipes.training import begin, measure_statistics, report
 
 
@@ -37,18 +37,19 @@ def train(config: RecipeConfig) -> None:
     shares = load_shares(config, classes)
     task = Tagging(model, config.augment, config.clips, config.task, shares, tells_times(config))
     trainer = Trainer(task, config.training, config.run_dir)
-    batches = load_train(config, classes, trainer.process)
+    process = trainer.process
+    batches = load_train(config, classes, process)
     valid = load_valid(config, classes)
-    if trainer.process.first:
-        describe_run(config.run_dir, config)
-        keep_digest(config.run_dir / "train.sha256", training_file(config))
-        report(model, batches, "clips")
-    if config.init and inherited and trainer.process.first and not trainer.begun:
-        report_inherited(config.init, inherited, "classes")
-    if model.features.config.normalization == "global" and not (inherited or trainer.begun):
-        measure_statistics(model.features, batches, trainer.process)
-    trainer.fit(batches, valid)
-    if trainer.process.first and config.fold is None:
+    with holding_run(config.run_dir, config, process):
+        if process.first:
+            keep_digest(config.run_dir / "train.sha256", training_file(config))
+            report(model, batches, "clips")
+        if config.init and inherited and process.first and not trainer.begun:
+            report_inherited(config.init, inherited, "classes")
+        if model.features.config.normalization == "global" and not (inherited or trainer.begun):
+            measure_statistics(model.features, batches, process)
+        trainer.fit(batches, valid)
+    if process.first and config.fold is None:
         _suggest(config)
 
 

@@ -19,7 +19,7 @@ from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol
 from audio_rnn.vocabulary import Vocabulary
 from recipes.command import program, suggest_evaluation
-from recipes.same_run import describe_run, keep_digest, keep_vocabulary
+from recipes.same_run import holding_run, keep_digest, keep_vocabulary
 from recipes.training import begin, report_lengths
 
 
@@ -41,18 +41,18 @@ def train(config: RecipeConfig) -> None:
     vocabulary = Vocabulary.load(config.data / "vocabulary.txt")
     model = SequenceModel(config.model, vocabulary)
     trainer = Trainer(NextSymbol(model), config.training, config.run_dir)
-    batches = load_batches(config, "train", vocabulary, trainer.process)
-    alone = Process(0, 1, trainer.process.device)  # one process validates, on all texts
+    process = trainer.process
+    batches = load_batches(config, "train", vocabulary, process)
+    alone = Process(0, 1, process.device)  # one process validates, on all texts
     valid = load_batches(config, "valid", vocabulary, alone)
-    if trainer.process.first:
-        describe_run(config.run_dir, config)
-        keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
-        keep_digest(config.run_dir / "train.sha256", config.data / "train.txt")
-        report_lengths(
-            model, batches, f"texts of {len(vocabulary)} kinds of symbols", "symbols, ends counted"
-        )
-    trainer.fit(batches, valid)
-    if trainer.process.first:
+    with holding_run(config.run_dir, config, process):
+        if process.first:
+            keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
+            keep_digest(config.run_dir / "train.sha256", config.data / "train.txt")
+            items = f"texts of {len(vocabulary)} kinds of symbols"
+            report_lengths(model, batches, items, "symbols, ends counted")
+        trainer.fit(batches, valid)
+    if process.first:
         suggest_evaluation("language_model", config.run_dir, "--text", config.data, ".txt")
 
 

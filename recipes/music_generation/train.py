@@ -22,7 +22,7 @@ from audio_rnn.models.folder import NAME
 from audio_rnn.models.sequence import SequenceConfig, SequenceModel
 from audio_rnn.tasks.next_symbol import NextSymbol
 from recipes.command import program, suggest_evaluation
-from recipes.same_run import describe_run, keep_digest, keep_vocabulary
+from recipes.same_run import holding_run, keep_digest, keep_vocabulary
 from recipes.training import begin, report_lengths
 
 UNTOLD = 8  # of so many pieces one is without number of bars, so that a model may write without
@@ -50,13 +50,13 @@ def train(config: RecipeConfig) -> None:
     batches = make_batches(config, at_home(pieces, UNTOLD), process)
     alone = Process(0, 1, process.device)  # one process validates, on all pieces
     valid = make_batches(config, at_home(read_pieces(config.data / "valid.jsonl")), alone)
-    if process.first:
-        describe_run(config.run_dir, config)
-        keep_vocabulary(config.run_dir / "vocabulary.txt", event_vocabulary())
-        keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl")
-        TrainingMusic.of(pieces).save(config.run_dir / NAME)
-        report_lengths(model, batches, "pieces", "symbols, ends counted")
-    trainer.fit(batches, valid)
+    with holding_run(config.run_dir, config, process):
+        if process.first:
+            keep_vocabulary(config.run_dir / "vocabulary.txt", event_vocabulary())
+            keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl")
+            TrainingMusic.of(pieces).save(config.run_dir / NAME)
+            report_lengths(model, batches, "pieces", "symbols, ends counted")
+        trainer.fit(batches, valid)
     if process.first:
         suggest_evaluation("music_generation", config.run_dir, "--data", config.data, ".jsonl")
 

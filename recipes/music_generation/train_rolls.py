@@ -19,7 +19,7 @@ from audio_rnn.engine.trainer import Trainer
 from audio_rnn.models.rolls import RollConfig, RollModel
 from audio_rnn.tasks.piano_roll import PianoRoll
 from recipes.command import program
-from recipes.same_run import describe_run, keep_digest
+from recipes.same_run import holding_run, keep_digest
 from recipes.training import begin, report_lengths
 
 
@@ -47,11 +47,12 @@ def train(config: RecipeConfig) -> None:
     seed, process = config.training.seed, trainer.process
     share = process.rank, process.world
     batches = RollBatches(rolls["train"], config.batches, seed, *share, library)
-    if process.first:
-        describe_run(config.run_dir, config)
-        keep_digest(config.run_dir / "train.sha256", config.data / "train.npz")
-        report_lengths(model, batches, "pieces", "frames")
-    trainer.fit(batches, RollBatches(rolls["valid"], config.batches, library=library))
+    valid = RollBatches(rolls["valid"], config.batches, library=library)
+    with holding_run(config.run_dir, config, process):
+        if process.first:
+            keep_digest(config.run_dir / "train.sha256", config.data / "train.npz")
+            report_lengths(model, batches, "pieces", "frames")
+        trainer.fit(batches, valid)
     if process.first:
         suggest(config)
 

@@ -16,7 +16,7 @@ from audio_rnn.vocabulary import Vocabulary
 from recipes.inherit import report_inherited
 from recipes.known_words import keep_words
 from recipes.prepared import data_file
-from recipes.same_run import describe_run, keep_digest, keep_vocabulary
+from recipes.same_run import holding_run, keep_digest, keep_vocabulary
 from recipes.speech_recognition.config import RecipeConfig, from_arguments
 from recipes.speech_recognition.loading import load_train, load_valid
 from recipes.speech_recognition.outcome import report_outcome
@@ -32,20 +32,21 @@ def train(config: RecipeConfig) -> None:
     inherited = begin_speech(model, config.init) if config.init else None
     task = Recognition(model, config.augment)
     trainer = Trainer(task, config.training, config.run_dir)
-    batches = load_train(config, model, trainer.process)
-    valid = load_valid(config, model, trainer.process)
-    if trainer.process.first:
-        describe_run(config.run_dir, config)
-        keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
-        keep_digest(config.run_dir / "train.sha256", data_file(config.data, "train"))
-        keep_words(config.run_dir / WORDS, data_file(config.data, "train"), vocabulary)
-        report(model, batches, "utterances")
-    if config.init and inherited and trainer.process.first and not trainer.begun:
-        report_inherited(config.init, inherited, "symbols")
-    if model.features.config.normalization == "global" and not (inherited or trainer.begun):
-        measure_statistics(model.features, batches, trainer.process)
-    end = trainer.fit(batches, valid)
-    if trainer.process.first:
+    process = trainer.process
+    batches = load_train(config, model, process)
+    valid = load_valid(config, model, process)
+    with holding_run(config.run_dir, config, process):
+        if process.first:
+            keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
+            keep_digest(config.run_dir / "train.sha256", data_file(config.data, "train"))
+            keep_words(config.run_dir / WORDS, data_file(config.data, "train"), vocabulary)
+            report(model, batches, "utterances")
+        if config.init and inherited and process.first and not trainer.begun:
+            report_inherited(config.init, inherited, "symbols")
+        if model.features.config.normalization == "global" and not (inherited or trainer.begun):
+            measure_statistics(model.features, batches, process)
+        end = trainer.fit(batches, valid)
+    if process.first:
         report_outcome(config, end, batches, task.silent)
 
 

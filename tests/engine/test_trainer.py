@@ -1,3 +1,4 @@
+import fcntl
 import json
 import math
 import os
@@ -413,8 +414,21 @@ def test_what_is_not_finite_stays_out_of_the_statistics_of_batches(tmp_path: Pat
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
-    with claimed(tmp_path), pytest.raises(TrainingError, match="another training runs"):
-        train(tmp_path)
+    with (tmp_path / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as another process does
+        with pytest.raises(TrainingError, match="another training runs"):
+            train(tmp_path)
+
+
+def test_a_process_that_holds_its_folder_already_trains_in_it_and_holds_it_on(
+    tmp_path: Path,
+) -> None:
+    with claimed(tmp_path):
+        train(tmp_path, replace(BASE, epochs=1))
+        with (tmp_path / ".lock").open("w") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with claimed(tmp_path):  # free again
+        pass
 
 
 def test_a_history_that_was_cut_off_is_continued(tmp_path: Path) -> None:

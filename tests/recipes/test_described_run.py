@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,10 +13,13 @@ import pytest
 import torch
 
 from audio_rnn.config import read_yaml
+from audio_rnn.distributed.processes import Process
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.errors import TrainingError
-from audio_rnn.runs.folder import claimed
-from recipes.same_run import describe_run
+from recipes.same_run import holding_run
+
+REPO = Path(__file__).parents[2]
+ALONE = Process(0, 1, torch.device("cpu"))
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,12 @@ class Recipe:
     data: Path = Path("data/x")
     init: Path | None = None
     training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+def describe_run(folder: Path, config: object, process: Process = ALONE) -> None:
+    """Start, and fail before the first step."""
+    with holding_run(folder, config, process):
+        pass
 
 
 def begin(folder: Path, config: object) -> None:
@@ -40,8 +52,6 @@ def test_a_run_of_another_config_is_refused(tmp_path: Path) -> None:
     describe_run(tmp_path, Recipe())
     with pytest.raises(TrainingError, match=r"training\.rate: 0\.002 there, 0\.5 now\); choose"):
         describe_run(tmp_path, with_training(rate=0.5))
-    facts = json.loads((tmp_path / "run.json").read_text())
-    assert facts["packages"]["torch"] == torch.__version__.split("+")[0]
 
 
 def test_a_run_may_go_on_on_another_machine(tmp_path: Path) -> None:
@@ -104,12 +114,75 @@ def test_a_config_that_no_training_wrote_is_kept(tmp_path: Path) -> None:
 def test_a_folder_that_another_training_holds_is_not_described_anew(tmp_path: Path) -> None:
     describe_run(tmp_path, Recipe())
     before = (tmp_path / "config.yaml").read_text()
-    with (
-        claimed(tmp_path),
-        pytest.raises(TrainingError, match="another training runs in this folder"),
-    ):
-        describe_run(tmp_path, with_training(rate=0.5))
+    with (tmp_path / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as another process does
+        with pytest.raises(TrainingError, match="another training runs in this folder"):
+            describe_run(tmp_path, with_training(rate=0.5))
     assert (tmp_path / "config.yaml").read_text() == before
+
+
+def test_of_several_processes_the_first_holds_the_folder(tmp_path: Path) -> None:
+    """Which the others may not even see."""
+    second = Process(1, 2, torch.device("cpu"))
+    with holding_run(tmp_path / "theirs", Recipe(), second):
+        assert not (tmp_path / "theirs").exists()
+    with (
+        holding_run(tmp_path / "ours", Recipe(), replace(second, rank=0)),
+        holding_run(tmp_path / "ours", Recipe(), second),
+    ):
+        assert (tmp_path / "ours/run.json").exists()
+
+
+def test_each_start_of_a_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its command, commit, versions, device and number of processes; the last one on top."""
+    for epoch, first in enumerate(("once", "again", "at last")):
+        monkeypatch.setattr(sys, "argv", ["/some/where/train.py", "--run-dir", first])
+        process = replace(ALONE, world=epoch + 1)
+        if epoch == 1:
+            begin(tmp_path, Recipe())
+        else:
+            describe_run(tmp_path, Recipe(), process)
+    last = json.loads((tmp_path / "run.json").read_text())
+    assert last["command"] == ["train.py", "--run-dir", "at last"]
+    assert last["device"] == "cpu" and last["processes"] == 3
+    (again,) = last.pop("earlier")  # the start before it had come to nothing
+    assert again["command"] == ["train.py", "--run-dir", "again"]
+    assert again.keys() == last.keys() and again["processes"] == 1
+    assert again["packages"]["torch"] == torch.__version__.split("+")[0]
+
+
+def test_the_commit_is_that_of_the_code(tmp_path: Path) -> None:
+    if not (REPO / ".git").exists():
+        pytest.skip("this is no checkout")
+    describe_run(tmp_path, Recipe())
+    commit = json.loads((tmp_path / "run.json").read_text())["commit"].removesuffix("-dirty")
+    told, head = (
+        subprocess.check_output(["git", "rev-parse", f"{name}^{{commit}}"], cwd=REPO)
+        for name in (commit, "HEAD")
+    )
+    assert told == head
+
+
+def test_a_run_of_an_older_toolkit_goes_on_with_what_it_told_of_its_start(tmp_path: Path) -> None:
+    begin(tmp_path, Recipe())
+    old = {"python": "3.11.2", "commit": "abc", "command": ["train.py"]}
+    (tmp_path / "run.json").write_text(json.dumps(old))
+    describe_run(tmp_path, Recipe())
+    describe_run(tmp_path, Recipe())
+    last = json.loads((tmp_path / "run.json").read_text())
+    assert last["earlier"][0] == old and len(last["earlier"]) == 2
+    assert "earlier" not in last["earlier"][1]
+
+
+@pytest.mark.parametrize("text", ['{"pyth', "[1]", "7", '{"earlier": 1}', "\xff"])
+def test_facts_that_no_training_wrote_are_an_error_and_stay(tmp_path: Path, text: str) -> None:
+    begin(tmp_path, Recipe())
+    (tmp_path / "run.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(TrainingError, match=r"run\.json: found no facts of a run.*delete it"):
+        describe_run(tmp_path, Recipe())
+    assert (tmp_path / "run.json").read_bytes() == text.encode("latin-1")
+    (tmp_path / "run.json").unlink()
+    describe_run(tmp_path, Recipe())
 
 
 def test_how_a_place_is_written_is_no_matter(

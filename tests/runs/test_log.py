@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from audio_rnn.distributed.processes import Process
-from audio_rnn.runs import meter
+from audio_rnn.runs import log, meter
 from audio_rnn.runs.meter import Meter
-from tests.engine.test_trainer import BASE, train
+from audio_rnn.runs.signals import Interrupted
+from tests.engine.test_trainer import BASE, Stopping, train
 from tests.engine.toy import ToyBatches
 
 LINE = re.compile(
@@ -55,3 +56,23 @@ def test_speed_padding_and_waiting_are_those_of_the_interval() -> None:
     assert f"epoch 3  step 7  loss 1.0000  gradient 2  rate 1.00e-01  {speed:,.0f} frames/s" in line
     assert f"padding {share:.1%}" in line
     assert not measured.due and measured.size == 0
+
+
+def test_curves_are_drawn_while_training_goes_on_but_not_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all epochs, also those before an interruption."""
+    drawn: list[list[int]] = []
+    monkeypatch.setattr(
+        log, "draw_curves", lambda epochs, *_: drawn.append([e["epoch"] for e in epochs])
+    )
+    config = replace(BASE, epochs=5)
+    with pytest.raises(Interrupted):
+        train(tmp_path, config, Stopping(2, 1))
+    assert not drawn  # epochs are short
+    monkeypatch.setattr(log, "PICTURE", 0.0)
+    with pytest.raises(Interrupted):
+        train(tmp_path, config, Stopping(4, 1))
+    assert drawn == [[1, 2], [1, 2, 3]]
+    train(tmp_path, config)
+    assert drawn[2:] == [[1, 2, 3, 4], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]
