@@ -19,15 +19,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from audio_rnn.engine.state import State
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import read_model
 from audio_rnn.randomness import random_state, set_random_state
 from audio_rnn.runs.checkpoint import load_state, save_state
 from audio_rnn.runs.folder import claimed
+from audio_rnn.runs.history import append_history, cut_history
 from audio_rnn.runs.signals import Interrupted
-from benchmarks.faults import equal, life, survive
-from tests.engine.test_trainer import BASE, Stopping, train
+from benchmarks import faults
+from benchmarks.faults import ANEW, EARLY, NOTHING, RESUMED, Found, equal, life, survive
+from tests.engine.test_trainer import BASE, Stopping, go_on, train
 from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
 
 
@@ -54,11 +57,14 @@ def fill(path: Path) -> None:
             file.write(bytes(512))
 
 
+STOPPED = 2, 1  # epoch and batch
+
+
 def begin(whole: Path, parts: Path) -> None:
     """A run to its end, and the same stopped in its second epoch."""
     train(whole)
     with pytest.raises(Interrupted):
-        train(parts, BASE, Stopping(2, 1))
+        train(parts, BASE, Stopping(*STOPPED))
 
 
 @pytest.mark.parametrize(("number", "kills"), [("KILL", 4), ("TERM", 2), ("INT", 2)])
@@ -68,8 +74,44 @@ def test_stopped_at_any_moment_it_ends_as_if_it_had_not_been(
     def work(run: Path) -> None:
         train(run, replace(BASE, epochs=3, save_every=2))
 
-    hits, ends = survive(work, tmp_path, kills, 1, signal.Signals[f"SIG{number}"])
-    assert hits.total() == kills and ends and all(ends)
+    survived = survive(work, tmp_path, kills, 1, signal.Signals[f"SIG{number}"])
+    assert survived.hits.total() == survived.restarts.total() == kills
+    assert survived.ends and survived.fine, survived
+
+
+def stopped(work: object, run: Path, *_: object) -> str:
+    """A life that is always stopped at the same moment."""
+    with pytest.raises(Interrupted):
+        train(run, BASE, Stopping(*STOPPED))
+    return "inside an epoch"
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_training_that_begins_anew_has_not_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resumes: bool
+) -> None:
+    """Though it comes to the same end, as one that is deterministic must."""
+    monkeypatch.setattr(faults, "life", stopped)
+    if not resumes:
+        monkeypatch.setattr(State, "resume", lambda *_: None)
+    survived = survive(train, tmp_path, 1, 1)
+    assert survived.ends == [True] and survived.fine == resumes
+    assert survived.restarts == {RESUMED if resumes else ANEW: 1}
+    assert ("1 restarts: 1 NOT resumed" in str(survived)) != resumes
+
+
+def test_a_restart_that_told_nothing_has_not_come_so_far_or_began_anew(tmp_path: Path) -> None:
+    """Which the history tells: one that has come so far has cut it off behind its state."""
+    assert Found.of(tmp_path).became(tmp_path, "inside an epoch") == NOTHING
+    stopped(train, tmp_path)
+    append_history(tmp_path, {"epoch": 2, "step": 7})
+    found = Found.of(tmp_path)
+    assert found.became(tmp_path, "inside an epoch") == EARLY
+    assert found.became(tmp_path, "while checkpoint was written") == ANEW
+    cut_history(tmp_path, 2, 6)
+    assert found.became(tmp_path, "inside an epoch") == EARLY
+    cut_history(tmp_path, 2, 5)
+    assert found.became(tmp_path, "inside an epoch") == ANEW
 
 
 def test_a_training_that_crashes_is_no_training_that_was_stopped(tmp_path: Path) -> None:
@@ -88,7 +130,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, disk: Path) -> None:
     with pytest.raises(TrainingError, match=r"not written: .*No space left.*make room"):
         train(parts)
     (disk / "filler").unlink()
-    train(parts)
+    go_on(parts, STOPPED)
     assert equal(whole, parts)
 
 
@@ -101,7 +143,7 @@ def test_a_disk_that_fills_up_while_a_checkpoint_is_written(tmp_path: Path, disk
     with pytest.raises(TrainingError, match=r"checkpoint: not written: .*the one before is whole"):
         train(parts, replace(BASE, save_every=1))
     (disk / "filler").unlink()
-    train(parts)
+    go_on(parts, (2, 2))  # the next step was saved where the state before the last had been
     assert equal(whole, parts)
 
 
@@ -113,7 +155,7 @@ def test_a_folder_that_becomes_read_only(tmp_path: Path, disk: Path) -> None:
         with pytest.raises(TrainingError, match=r"not written: .*Read-only file system"):
             train(run)
     mount("-o", "remount,rw", str(disk))
-    train(parts)
+    go_on(parts, STOPPED)
     assert equal(whole, parts)
 
 
@@ -147,7 +189,7 @@ def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(
     """To the same end, and twice damaged as well."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     begin(whole, parts)
-    for _ in range(2):
+    for at in ((2, 0), (4, 0)):  # the states before that of the stop, and of the end
         capsys.readouterr()
         path = next((parts / "checkpoint").glob(f"*.{part}"))
         data = bytearray(path.read_bytes())
@@ -156,7 +198,7 @@ def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(
             shutil.rmtree(parts / "checkpoint")
         else:
             path.write_bytes(data if lost == "byte" else data[:-3])
-        train(parts)
+        go_on(parts, at)
         assert ("goes on from the checkpoint before it" in told(capsys)) == (lost != "checkpoint")
         assert equal(whole, parts)
 
@@ -175,8 +217,9 @@ class Noisy(ToyTask):
 
 
 def test_the_random_state_of_python_and_numpy_goes_on_too(tmp_path: Path) -> None:
-    def work(run: str, batches: ToyBatches) -> None:
+    def work(run: str, batches: ToyBatches) -> tuple[int, int]:
         Trainer(Noisy(), BASE, tmp_path / run).fit(batches, ToyBatches())
+        return batches.asked[0]
 
     work("whole", ToyBatches())
     for stop in ((1, 2), (3, 1)):
@@ -184,7 +227,7 @@ def test_the_random_state_of_python_and_numpy_goes_on_too(tmp_path: Path) -> Non
         np.random.seed(5)
         with pytest.raises(Interrupted):
             work("parts", Stopping(*stop))
-    work("parts", ToyBatches())
+    assert work("parts", ToyBatches()) == (3, 1)
     assert equal(tmp_path / "whole", tmp_path / "parts")
 
 
