@@ -359,6 +359,7 @@ def test_a_recipe_cut_off_in_the_middle_of_an_epoch_ends_as_if_it_had_not_been(
         with pytest.raises(OSError, match="power"):
             train(parts)
     train(parts)
+    assert "going on at epoch 1, step 4" in (tmp_path / "parts" / "train.log").read_text()
     whole, resumed = (read_model(tmp_path / run, "speech").weights for run in ("whole", "parts"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
