@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,14 +20,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from audio_rnn.engine import trainer
 from audio_rnn.engine.state import State
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import read_model
 from audio_rnn.randomness import random_state, set_random_state
+from audio_rnn.runs import meter
 from audio_rnn.runs.checkpoint import load_state, save_state
 from audio_rnn.runs.folder import claimed
-from audio_rnn.runs.history import append_history, cut_history
+from audio_rnn.runs.history import append_history, cut_history, read_history
 from audio_rnn.runs.signals import Interrupted
 from benchmarks import faults
 from benchmarks.faults import ANEW, EARLY, NOTHING, RESUMED, Found, equal, life, survive
@@ -241,14 +244,62 @@ def test_random_state_of_more_gpus_than_there_are_is_taken_as_far_as_it_goes(
     assert set_on == [0]
 
 
+@pytest.mark.parametrize("due", ["never", "always"])
 def test_a_clock_that_jumps_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, due: str
 ) -> None:
+    """Neither the end nor how often a state is saved and a line is written."""
+    counts: Counter[str] = Counter()
+
+    def count(owner: type, name: str) -> None:
+        method = getattr(owner, name)
+
+        def counted(*arguments: Any) -> Any:
+            counts[name] += 1
+            return method(*arguments)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(State, "save")
+    count(meter.Meter, "line")
+    for place, name in ((trainer, "SAVE_SECONDS"), (meter, "INTERVAL")):
+        monkeypatch.setattr(place, name, {"never": 600.0, "always": 0.0}[due])
     train(tmp_path / "whole")
+    steady = counts.copy()
+    assert steady["save"] >= 4 and (steady["line"] > 0) == (due == "always")
+    counts.clear()
     jumps = random.Random(0)
-    monkeypatch.setattr(time, "time", lambda: jumps.uniform(-1e9, 4e9))
+    monkeypatch.setattr(time, "time", lambda: 1.8e9 + jumps.choice([-1e9, 1e9]))
     train(tmp_path / "jumped")
+    assert counts == steady
     assert equal(tmp_path / "whole", tmp_path / "jumped")
+
+
+class Half(ToyTask):
+    """Whose gradients come through numbers of 16 bits, which a scale can be too large for."""
+
+    def losses(self, batch: ToyBatch) -> dict[str, Tensor]:
+        return {"square": super().losses(batch)["square"].half().float()}
+
+
+def test_the_scale_of_fp16_goes_on_too(tmp_path: Path) -> None:
+    """It grows every three steps until a step is skipped; the stop is between two growths."""
+
+    def work(run: str, batches: ToyBatches) -> dict[str, Any]:
+        trained = Trainer(Half(), BASE, tmp_path / run)
+        trained.state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**16, growth_interval=3)
+        trained.fit(batches, ToyBatches())
+        return trained.state.scaler.state_dict()
+
+    whole = work("whole", ToyBatches())
+    with pytest.raises(Interrupted):
+        work("parts", Stopping(2, 3))
+    last = ToyBatches()
+    assert work("parts", last) == whole
+    assert last.asked[0] == (2, 3)
+    norms = [e["grad_norm"] for e in read_history(tmp_path / "whole") if "rate" in e]
+    assert None in norms[8:]  # skipped after the stop
+    assert equal(tmp_path / "whole", tmp_path / "parts")
 
 
 class Exploding(ToyTask):
