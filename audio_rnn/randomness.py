@@ -1,4 +1,8 @@
-"""The random generators of a process: torch's on every device, NumPy's and Python's."""
+"""The random generators of a process: torch's on every device, NumPy's and Python's.
+
+Those of the processes that read data are not kept: reading draws nothing. The order of items comes
+from seed and epoch alone, and augmentation draws in the training process.
+"""
 
 from __future__ import annotations
 

@@ -5,9 +5,11 @@
 
 Trains the debug recipe of speech recognition on a small embedded corpus, once without interruption
 and then as often as it takes to be killed so many times. Half of the kills come after a random time,
-the others as soon as a draft of a checkpoint or model is seen on disk. At each end weights, averages,
-optimiser, random states, position, best model and history are compared with those of the first run.
-A process that ends in any other way than the signal asks for, such as by a segmentation fault, ends all.
+the others as soon as a draft of a checkpoint or model is seen on disk. Before each restart the step in
+the checkpoint is read, and the restart must say that it goes on there: a training that began anew would
+come to the same end. At each end weights, averages, optimiser, random states, position, best model and
+history are compared with those of the first run. A process that ends in any other way than the signal
+asks for, such as by a segmentation fault, ends all; so does a damaged checkpoint.
 """
 
 from __future__ import annotations
@@ -20,11 +22,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NoReturn
 
 import torch
 import torch._dynamo  # once, not in every process as it makes its optimiser
@@ -33,7 +35,9 @@ from audio_rnn import config as configs
 from audio_rnn import storage
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import from_command_line
+from audio_rnn.runs.checkpoint import load_state
 from audio_rnn.runs.history import read_history
+from audio_rnn.runs.position import Position
 from recipes.speech_recognition.config import RecipeConfig
 from recipes.speech_recognition.prepare_default import Options, prepare
 from recipes.speech_recognition.train import train
@@ -45,6 +49,11 @@ ENDS = {  # statuses; SIGTERM saves, or finds nothing to save yet
     signal.SIGTERM: {0, -signal.SIGTERM},
     signal.SIGINT: {128 + signal.SIGINT},
 }
+RESUMED = "resumed at the step that was saved"
+EARLY = "stopped again before it was read"
+NOTHING = "with no state saved yet"
+ANEW = "NOT resumed"
+TRAINED = "trained already; nothing is left to do"
 
 
 @dataclass(frozen=True)
@@ -59,8 +68,33 @@ class Arguments:
     seed: int = 0  # of the moments
 
 
+@dataclass
+class Survived:
+    """What the kills hit, what each restart made of the state it found, and how the runs ended."""
+
+    hits: Counter[str] = field(default_factory=Counter)
+    restarts: Counter[str] = field(default_factory=Counter)
+    ends: list[bool] = field(default_factory=list)  # of each killed run: as the whole one did
+
+    @property
+    def fine(self) -> bool:
+        """Whether every restart resumed that could, and every run ended as the whole one."""
+        return all(self.ends) and not self.restarts[ANEW]
+
+    def __str__(self) -> str:
+        hits, restarts = (
+            f"{of.total()} {name}: {', '.join(f'{n} {what}' for what, n in of.most_common())}\n"
+            for name, of in (("kills", self.hits), ("restarts", self.restarts))
+        )
+        return (
+            f"{hits}{restarts}"
+            f"{sum(self.ends)} of {len(self.ends)} killed runs ended with the state, model and "
+            "history of the whole one"
+        )
+
+
 def main() -> int:
-    """Print what was hit and how many restarts resumed; 1 when a run ended in another way."""
+    """Print what was hit and how many restarts resumed; 1 when one did not, or ended elsewhere."""
     arguments = from_command_line(Arguments, "Kill -9 at random moments of training.")
     torch.set_num_threads(1)
     # A shell lets what it starts in the background ignore Ctrl-C, and a training leaves that so.
@@ -70,16 +104,12 @@ def main() -> int:
         count = arguments.utterances
         prepare(Options(folder / "data", count, valid_utterances=10, test_utterances=2))
         config = recipe(folder, arguments)
-        hits, ends = survive(
+        survived = survive(
             lambda run: train(replace(config, run_dir=run)),
             folder, arguments.kills, arguments.seed, signal.Signals[f"SIG{arguments.signal}"],
         )  # fmt: skip
-    print(
-        f"{arguments.kills} times SIG{arguments.signal}: {', '.join(f'{n} {what}' for what, n in hits.items())}"
-    )
-    print(f"{sum(ends)} of {len(ends)} killed runs ended with the weights of the whole one")
-    print(f"{arguments.kills if all(ends) else 0} of {arguments.kills} restarts resumed")
-    return 0 if all(ends) else 1
+    print(f"SIG{arguments.signal}, {survived}")
+    return 0 if survived.fine else 1
 
 
 def recipe(folder: Path, arguments: Arguments) -> RecipeConfig:
@@ -101,26 +131,78 @@ def survive(
     kills: int,
     seed: int,
     number: signal.Signals = signal.SIGKILL,
-) -> tuple[Counter[str], list[bool]]:
-    """What each kill hit, and of each run that was killed whether it ended as the whole one did.
+) -> Survived:
+    """Train once without a kill, and then in as many runs as so many kills take.
 
-    `work` trains in a run folder that it is given. Raises: RuntimeError when it fails by itself, or
-    does not end as the signal asks for.
+    `work` trains in a run folder that it is given. Raises: RuntimeError when it fails by itself, does
+    not end as the signal asks for, or leaves a damaged checkpoint.
     """
     draw = random.Random(seed)
     began = time.monotonic()
     finish(start(work, folder / "whole"))
     length = time.monotonic() - began
-    hits: Counter[str] = Counter()
-    ends: list[bool] = []
-    while hits.total() < kills:
-        run = folder / f"killed{len(ends)}"
-        while hits.total() < kills and (hit := life(work, run, draw, length, number)):
-            hits[hit] += 1
-            print(f"kill {hits.total()}: {hit}", flush=True)
-        finish(start(work, run))
-        ends.append(equal(folder / "whole", run))
-    return hits, ends
+    survived = Survived()
+    while survived.hits.total() < kills:
+        run = folder / f"killed{len(survived.ends)}"
+        hit = life(work, run, draw, length, number)
+        while hit:
+            survived.hits[hit] += 1
+            found, told = Found.of(run), f"kill {survived.hits.total()}: {hit}"
+            again = survived.hits.total() < kills
+            hit = life(work, run, draw, length, number) if again else finish(start(work, run))
+            outcome = found.became(run, hit)
+            survived.restarts[outcome] += 1
+            print(f"{told}; saved: {found.position}; restart: {outcome}", flush=True)
+        survived.ends.append(equal(folder / "whole", run))
+    return survived
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a restart finds in its run folder."""
+
+    position: Position | None  # in the checkpoint, if there is one
+    history: list[dict[str, Any]]
+    lines: int  # of the log
+
+    @classmethod
+    def of(cls, run: Path) -> Found:
+        """Raises: RuntimeError for a damaged checkpoint, which no kill may leave."""
+        state = load_state(run / "checkpoint", _damaged)
+        position = Position(**state["position"]) if state else None
+        return cls(position, list(read_history(run)), len(log(run)))
+
+    def became(self, run: Path, hit: str) -> str:
+        """What the restart made of it, which came to its end or to the next `hit`.
+
+        One that told nothing has not come so far if it has taken no step: it has left the history as
+        it was, or without what follows the position.
+        """
+        if not self.position:
+            return NOTHING
+        for told in log(run)[self.lines :]:
+            return RESUMED if told in (f"going on at {self.position}", TRAINED) else ANEW
+        unchanged = list(read_history(run)) in (self.history, self._kept(self.position))
+        return EARLY if unchanged and not hit.startswith("while") else ANEW
+
+    def _kept(self, position: Position) -> list[dict[str, Any]]:
+        """The history up to the position."""
+        return [
+            entry
+            for entry in self.history
+            if entry["step"] <= position.step
+            and not ("train_loss" in entry and entry["epoch"] >= position.epoch)
+        ]
+
+
+def _damaged(message: str) -> NoReturn:
+    raise RuntimeError(message)
+
+
+def log(run: Path) -> list[str]:
+    """The lines of `train.log`."""
+    path = run / "train.log"
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def life(
@@ -188,12 +270,13 @@ def ended(process: BaseProcess) -> bool:
     return process.exitcode == 0
 
 
-def finish(process: BaseProcess) -> None:
-    """Wait for the end. Raises: RuntimeError when it failed or hangs."""
+def finish(process: BaseProcess) -> str:
+    """Wait for the end, which no kill hits. Raises: RuntimeError when it failed or hangs."""
     process.join(STALLED)
     if not ended(process):
         process.kill()
         raise RuntimeError(f"a training hangs after {STALLED} s")
+    return ""
 
 
 def equal(whole: Path, killed: Path) -> bool:

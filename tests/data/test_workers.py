@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance
 from audio_rnn.errors import AudioError, TrainingError
+from audio_rnn.randomness import random_state
 
 RATE = 8000
 
@@ -41,6 +45,37 @@ def test_a_worker_that_is_killed_is_named_and_takes_the_others_with_it(
     ):
         list(batches)
     assert signal.getsignal(signal.SIGCHLD) is handler
+
+
+class Watched(SpeechDataset):
+    """Fails where reading draws a random number."""
+
+    def __getitem__(self, index: int) -> Any:
+        before = drawn()
+        item = super().__getitem__(index)
+        assert drawn() == before, "reading drew"
+        return item
+
+    def collate(self, examples: list[Any]) -> Any:
+        before = drawn()
+        batch = super().collate(examples)
+        assert drawn() == before, "putting together drew"
+        return batch
+
+
+def drawn() -> tuple[Any, ...]:
+    """What the next random numbers of this process depend on."""
+    return torch.get_rng_state().tolist(), random.getstate(), str(random_state()["numpy"])
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("workers", [0, 1])
+def test_reading_draws_nothing(dataset: SpeechDataset, workers: int) -> None:
+    """So that a state has no random generators of worker processes to keep."""
+    watched = Watched(dataset.folder, dataset.utterances, [[1]] * 40, RATE)
+    before = drawn()
+    assert len(list(Batches(watched, BatchConfig(seconds=1, workers=workers)).epoch(1))) == 20
+    assert drawn() == before
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")

@@ -37,7 +37,7 @@ folder = Path(sys.argv[1])
 class Killing(ToyBatches):
     def epoch(self, epoch, start=0):
         for i, batch in enumerate(super().epoch(epoch, start), start):
-            if (epoch, i, self.rank) == (2, 3, 1) and not (folder / "killed").exists():
+            if (epoch, i, self.rank) == (2, 3, int(sys.argv[2])) and not (folder / "killed").exists():
                 (folder / "killed").touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             yield batch
@@ -73,14 +73,15 @@ def machines() -> Iterator[list[tuple[list[str], str, str]]]:
             every = enumerate(zip(names, ends))
             yield [(["ip", "netns", "exec", a], f"{NETWORK}.{n + 1}", b) for n, (a, b) in every]
         else:  # not allowed here: two agents side by side
-            yield [([], "127.0.0.1", "lo"), ([], "127.0.0.1", "lo")]
+            yield [([], f"127.0.0.{n}", "lo") for n in (1, 2)]
     finally:
         for name in names:
             ip("netns", "del", name)
 
 
+@pytest.mark.parametrize("rank", [0, 1])  # the first keeps the state, for all
 def test_a_killed_process_comes_back_and_the_result_is_that_of_an_uninterrupted_run(
-    tmp_path, machines
+    tmp_path, machines, rank
 ):
     (tmp_path / "script.py").write_text(SCRIPT)
     port = 20000 + os.getpid() % 10000
@@ -90,7 +91,8 @@ def test_a_killed_process_comes_back_and_the_result_is_that_of_an_uninterrupted_
         rendezvous.append(f"--rdzv-conf=is_host={int(not agents)}")  # no name leads to a namespace
         size = ["--nnodes=2", "--nproc-per-node=1", "--max-restarts=3", "--rdzv-backend=c10d"]
         start = ["-m", "torch.distributed.run", *size, *rendezvous, f"--local-addr={address}"]
-        command = [*lead, sys.executable, *start, str(tmp_path / "script.py"), str(tmp_path)]
+        script = [str(tmp_path / "script.py"), str(tmp_path), str(rank)]
+        command = [*lead, sys.executable, *start, *script]
         names = {"PYTHONPATH": str(REPO), "GLOO_SOCKET_IFNAME": interface, "OMP_NUM_THREADS": "1"}
         log = (tmp_path / f"log{len(agents)}").open("w")
         environment = {**os.environ, **names}

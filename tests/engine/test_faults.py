@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,15 +20,20 @@ import pytest
 import torch
 from torch import Tensor
 
+from audio_rnn.engine import trainer
+from audio_rnn.engine.state import State
 from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import TrainingError
 from audio_rnn.models.folder import read_model
 from audio_rnn.randomness import random_state, set_random_state
+from audio_rnn.runs import meter
 from audio_rnn.runs.checkpoint import load_state, save_state
 from audio_rnn.runs.folder import claimed
+from audio_rnn.runs.history import append_history, cut_history, read_history
 from audio_rnn.runs.signals import Interrupted
-from benchmarks.faults import equal, life, survive
-from tests.engine.test_trainer import BASE, Stopping, train
+from benchmarks import faults
+from benchmarks.faults import ANEW, EARLY, NOTHING, RESUMED, Found, equal, life, survive
+from tests.engine.test_trainer import BASE, Stopping, go_on, train
 from tests.engine.toy import ToyBatch, ToyBatches, ToyTask
 
 
@@ -54,11 +60,14 @@ def fill(path: Path) -> None:
             file.write(bytes(512))
 
 
+STOPPED = 2, 1  # epoch and batch
+
+
 def begin(whole: Path, parts: Path) -> None:
     """A run to its end, and the same stopped in its second epoch."""
     train(whole)
     with pytest.raises(Interrupted):
-        train(parts, BASE, Stopping(2, 1))
+        train(parts, BASE, Stopping(*STOPPED))
 
 
 @pytest.mark.parametrize(("number", "kills"), [("KILL", 4), ("TERM", 2), ("INT", 2)])
@@ -68,8 +77,44 @@ def test_stopped_at_any_moment_it_ends_as_if_it_had_not_been(
     def work(run: Path) -> None:
         train(run, replace(BASE, epochs=3, save_every=2))
 
-    hits, ends = survive(work, tmp_path, kills, 1, signal.Signals[f"SIG{number}"])
-    assert hits.total() == kills and ends and all(ends)
+    survived = survive(work, tmp_path, kills, 1, signal.Signals[f"SIG{number}"])
+    assert survived.hits.total() == survived.restarts.total() == kills
+    assert survived.ends and survived.fine, survived
+
+
+def stopped(work: object, run: Path, *_: object) -> str:
+    """A life that is always stopped at the same moment."""
+    with pytest.raises(Interrupted):
+        train(run, BASE, Stopping(*STOPPED))
+    return "inside an epoch"
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_training_that_begins_anew_has_not_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resumes: bool
+) -> None:
+    """Though it comes to the same end, as one that is deterministic must."""
+    monkeypatch.setattr(faults, "life", stopped)
+    if not resumes:
+        monkeypatch.setattr(State, "resume", lambda *_: None)
+    survived = survive(train, tmp_path, 1, 1)
+    assert survived.ends == [True] and survived.fine == resumes
+    assert survived.restarts == {RESUMED if resumes else ANEW: 1}
+    assert ("1 restarts: 1 NOT resumed" in str(survived)) != resumes
+
+
+def test_a_restart_that_told_nothing_has_not_come_so_far_or_began_anew(tmp_path: Path) -> None:
+    """Which the history tells: one that has come so far has cut it off behind its state."""
+    assert Found.of(tmp_path).became(tmp_path, "inside an epoch") == NOTHING
+    stopped(train, tmp_path)
+    append_history(tmp_path, {"epoch": 2, "step": 7})
+    found = Found.of(tmp_path)
+    assert found.became(tmp_path, "inside an epoch") == EARLY
+    assert found.became(tmp_path, "while checkpoint was written") == ANEW
+    cut_history(tmp_path, 2, 6)
+    assert found.became(tmp_path, "inside an epoch") == EARLY
+    cut_history(tmp_path, 2, 5)
+    assert found.became(tmp_path, "inside an epoch") == ANEW
 
 
 def test_a_training_that_crashes_is_no_training_that_was_stopped(tmp_path: Path) -> None:
@@ -88,7 +133,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, disk: Path) -> None:
     with pytest.raises(TrainingError, match=r"not written: .*No space left.*make room"):
         train(parts)
     (disk / "filler").unlink()
-    train(parts)
+    go_on(parts, STOPPED)
     assert equal(whole, parts)
 
 
@@ -101,7 +146,7 @@ def test_a_disk_that_fills_up_while_a_checkpoint_is_written(tmp_path: Path, disk
     with pytest.raises(TrainingError, match=r"checkpoint: not written: .*the one before is whole"):
         train(parts, replace(BASE, save_every=1))
     (disk / "filler").unlink()
-    train(parts)
+    go_on(parts, (2, 2))  # the next step was saved where the state before the last had been
     assert equal(whole, parts)
 
 
@@ -113,7 +158,7 @@ def test_a_folder_that_becomes_read_only(tmp_path: Path, disk: Path) -> None:
         with pytest.raises(TrainingError, match=r"not written: .*Read-only file system"):
             train(run)
     mount("-o", "remount,rw", str(disk))
-    train(parts)
+    go_on(parts, STOPPED)
     assert equal(whole, parts)
 
 
@@ -147,7 +192,7 @@ def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(
     """To the same end, and twice damaged as well."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     begin(whole, parts)
-    for _ in range(2):
+    for at in ((2, 0), (4, 0)):  # the states before that of the stop, and of the end
         capsys.readouterr()
         path = next((parts / "checkpoint").glob(f"*.{part}"))
         data = bytearray(path.read_bytes())
@@ -156,7 +201,7 @@ def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(
             shutil.rmtree(parts / "checkpoint")
         else:
             path.write_bytes(data if lost == "byte" else data[:-3])
-        train(parts)
+        go_on(parts, at)
         assert ("goes on from the checkpoint before it" in told(capsys)) == (lost != "checkpoint")
         assert equal(whole, parts)
 
@@ -175,8 +220,9 @@ class Noisy(ToyTask):
 
 
 def test_the_random_state_of_python_and_numpy_goes_on_too(tmp_path: Path) -> None:
-    def work(run: str, batches: ToyBatches) -> None:
+    def work(run: str, batches: ToyBatches) -> tuple[int, int]:
         Trainer(Noisy(), BASE, tmp_path / run).fit(batches, ToyBatches())
+        return batches.asked[0]
 
     work("whole", ToyBatches())
     for stop in ((1, 2), (3, 1)):
@@ -184,7 +230,7 @@ def test_the_random_state_of_python_and_numpy_goes_on_too(tmp_path: Path) -> Non
         np.random.seed(5)
         with pytest.raises(Interrupted):
             work("parts", Stopping(*stop))
-    work("parts", ToyBatches())
+    assert work("parts", ToyBatches()) == (3, 1)
     assert equal(tmp_path / "whole", tmp_path / "parts")
 
 
@@ -198,14 +244,62 @@ def test_random_state_of_more_gpus_than_there_are_is_taken_as_far_as_it_goes(
     assert set_on == [0]
 
 
+@pytest.mark.parametrize("due", ["never", "always"])
 def test_a_clock_that_jumps_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, due: str
 ) -> None:
+    """Neither the end nor how often a state is saved and a line is written."""
+    counts: Counter[str] = Counter()
+
+    def count(owner: type, name: str) -> None:
+        method = getattr(owner, name)
+
+        def counted(*arguments: Any) -> Any:
+            counts[name] += 1
+            return method(*arguments)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(State, "save")
+    count(meter.Meter, "line")
+    for place, name in ((trainer, "SAVE_SECONDS"), (meter, "INTERVAL")):
+        monkeypatch.setattr(place, name, {"never": 600.0, "always": 0.0}[due])
     train(tmp_path / "whole")
+    steady = counts.copy()
+    assert steady["save"] >= 4 and (steady["line"] > 0) == (due == "always")
+    counts.clear()
     jumps = random.Random(0)
-    monkeypatch.setattr(time, "time", lambda: jumps.uniform(-1e9, 4e9))
+    monkeypatch.setattr(time, "time", lambda: 1.8e9 + jumps.choice([-1e9, 1e9]))
     train(tmp_path / "jumped")
+    assert counts == steady
     assert equal(tmp_path / "whole", tmp_path / "jumped")
+
+
+class Half(ToyTask):
+    """Whose gradients come through numbers of 16 bits, which a scale can be too large for."""
+
+    def losses(self, batch: ToyBatch) -> dict[str, Tensor]:
+        return {"square": super().losses(batch)["square"].half().float()}
+
+
+def test_the_scale_of_fp16_goes_on_too(tmp_path: Path) -> None:
+    """It grows every three steps until a step is skipped; the stop is between two growths."""
+
+    def work(run: str, batches: ToyBatches) -> dict[str, Any]:
+        trained = Trainer(Half(), BASE, tmp_path / run)
+        trained.state.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**16, growth_interval=3)
+        trained.fit(batches, ToyBatches())
+        return trained.state.scaler.state_dict()
+
+    whole = work("whole", ToyBatches())
+    with pytest.raises(Interrupted):
+        work("parts", Stopping(2, 3))
+    last = ToyBatches()
+    assert work("parts", last) == whole
+    assert last.asked[0] == (2, 3)
+    norms = [e["grad_norm"] for e in read_history(tmp_path / "whole") if "rate" in e]
+    assert None in norms[8:]  # skipped after the stop
+    assert equal(tmp_path / "whole", tmp_path / "parts")
 
 
 class Exploding(ToyTask):

@@ -47,6 +47,21 @@ def train(
     return toy
 
 
+def go_on(
+    run_dir: Path,
+    at: tuple[int, int],
+    config: TrainingConfig = BASE,
+    batches: ToyBatches | None = None,
+    **task: object,
+) -> ToyTask:
+    """Train to the end, from this epoch and batch on: one that began anew would come to the same."""
+    batches = batches or ToyBatches()
+    try:
+        return train(run_dir, config, batches, **task)
+    finally:
+        assert batches.asked[0] == at
+
+
 class Stopping(ToyBatches):
     """Asks the process to stop while a given batch is being worked on."""
 
@@ -83,10 +98,12 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
 ) -> None:
     config = replace(BASE, **change)  # type: ignore[arg-type]
     whole = weights(train(tmp_path / "whole", config))
+    at = (1, 0)
     for stop in ((2, 2), (3, 0)):
         with pytest.raises(Interrupted, match="run the same command to go on"):
-            train(tmp_path / "parts", config, Stopping(*stop))
-    parts = weights(train(tmp_path / "parts", config))
+            go_on(tmp_path / "parts", at, config, Stopping(*stop))
+        at = stop
+    parts = weights(go_on(tmp_path / "parts", at, config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
     best = [read_model(tmp_path / run, "toy").weights for run in ("whole", "parts")]
@@ -106,7 +123,7 @@ def test_a_crash_between_saves_changes_nothing_either(tmp_path: Path) -> None:
     whole = weights(train(tmp_path / "whole", config))
     with pytest.raises(RuntimeError, match="power cut"):
         train(tmp_path / "parts", config, Crashing())
-    parts = weights(train(tmp_path / "parts", config))
+    parts = weights(go_on(tmp_path / "parts", (2, 1), config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 
@@ -120,7 +137,7 @@ def test_an_epoch_that_is_ended_again_stands_once_in_the_history(
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="power cut"):
         patch.setattr(Position, "next_epoch", lambda _: cut_power())
         train(tmp_path / "parts", config)
-    train(tmp_path / "parts", config)
+    go_on(tmp_path / "parts", (1, 5), config)
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 
 
@@ -146,8 +163,13 @@ class Hanging(ToyBatches):
             yield batch
 
 
-@pytest.mark.parametrize("at", [(1, 0), (2, 1), (0, 2)])  # 0: in validation
-def test_a_signal_is_heeded_while_nothing_comes(at: tuple[int, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("at", "next"),
+    [((1, 0), (1, 0)), ((2, 1), (2, 1)), ((0, 2), (1, 5))],  # 0: in validation
+)
+def test_a_signal_is_heeded_while_nothing_comes(
+    at: tuple[int, int], next: tuple[int, int], tmp_path: Path
+) -> None:
     hanging = Hanging(*at)
     train_on, valid = (ToyBatches(), hanging) if at[0] == 0 else (hanging, ToyBatches())
     began = time.monotonic()
@@ -155,7 +177,7 @@ def test_a_signal_is_heeded_while_nothing_comes(at: tuple[int, int], tmp_path: P
         Trainer(ToyTask(), BASE, tmp_path / "parts").fit(train_on, valid)
     hanging.seen.set()
     assert time.monotonic() - began < 20
-    train(tmp_path / "parts")
+    go_on(tmp_path / "parts", next)
     train(tmp_path / "whole")
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 
@@ -166,7 +188,7 @@ def test_a_step_that_lacks_a_batch_is_not_saved(tmp_path: Path) -> None:
     with pytest.raises(Interrupted, match="within a step"):
         Trainer(ToyTask(), config, tmp_path / "parts").fit(hanging, ToyBatches())
     hanging.seen.set()
-    train(tmp_path / "parts", config)
+    go_on(tmp_path / "parts", (2, 0), config)
     train(tmp_path / "whole", config)
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 
@@ -455,7 +477,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
         patch.setattr(storage, "_flush", full)
         with pytest.raises(TrainingError, match=r"No space left.*the one before is whole"):
             train(tmp_path / "parts", replace(BASE, validate_every=4))
-    parts = weights(train(tmp_path / "parts"))
+    parts = weights(go_on(tmp_path / "parts", (2, 1)))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
@@ -516,7 +538,7 @@ def test_a_file_that_cannot_be_read_loses_no_batch_before_it(tmp_path: Path) -> 
     values, _ = storage.load(tmp_path / "parts" / "checkpoint", "checkpoint")
     position = dict(dict(values["state"]["items"])["position"]["items"])
     assert (position["epoch"], position["batch"], position["step"]) == (2, 3, 8)
-    parts = weights(train(tmp_path / "parts"))
+    parts = weights(go_on(tmp_path / "parts", (2, 3)))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
@@ -551,7 +573,7 @@ def test_validation_stops_when_asked_and_is_done_again(
     with pytest.raises(Terminated, match=r"^0$"):
         Trainer(ToyTask(), config, tmp_path / "parts").fit(ToyBatches(), StoppingInside())
     assert "stopped at epoch 2" in capsys.readouterr().err
-    parts = weights(train(tmp_path / "parts", config))
+    parts = weights(go_on(tmp_path / "parts", (2, 5), config))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     histories = [list(read_history(tmp_path / run)) for run in ("whole", "parts")]
     assert histories[0] == histories[1]

@@ -40,11 +40,13 @@ class ToyBatches:
         self.x = torch.randn(items, 6, 2, generator=make).to(dtype)
         self.y = self.x[:, 0, 0] - self.x[:, 3, 1]
         self.rank, self.world = rank, world
+        self.asked: list[tuple[int, int]] = []  # the epochs, and the batch that each began at
 
     def steps(self, epoch: int) -> int:
         return -(-len(self.x) // 8)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[ToyBatch]:
+        self.asked.append((epoch, start))
         order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(epoch))
         for whole in order.split(8)[start:]:
             mine = whole[self.rank :: self.world]

@@ -111,6 +111,7 @@ def test_training_from_shards_goes_on_in_the_middle_of_an_epoch(shards, tmp_path
         with pytest.raises(Interrupted):
             train(debug(shards, tmp_path / "parts"))
     train(replace(debug(shards, tmp_path / "parts"), data=shards))
+    assert "going on at epoch 2, step 8" in (tmp_path / "parts" / "train.log").read_text()
     whole, parts = (read_model(tmp_path / run, "speech").weights for run in ("whole", "parts"))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert known_words(tmp_path / "whole") == known_words(shards)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import multiprocessing
 import os
 import shutil
 import signal
@@ -25,10 +26,12 @@ from audio_rnn.engine.trainer import Trainer
 from audio_rnn.errors import ManifestError, TrainingError, VocabularyError
 from audio_rnn.features import Features
 from audio_rnn.models.folder import read_model
+from audio_rnn.runs.checkpoint import load_state
 from audio_rnn.runs.history import read_history
 from audio_rnn.runs.position import Position
 from audio_rnn.tasks.recognition import Recognition
 from audio_rnn.vocabulary import BLANK_SYMBOL, Vocabulary
+from benchmarks.faults import equal
 from recipes.known_words import keep_words
 from recipes.speech_recognition import evaluate as evaluation
 from recipes.speech_recognition.config import RecipeConfig
@@ -340,7 +343,9 @@ def debug(epochs: int = 1) -> RecipeConfig:
 def test_a_recipe_cut_off_in_the_middle_of_an_epoch_ends_as_if_it_had_not_been(
     corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = replace(debug(epochs=2), data=corpus)
+    """Also when all files say that they are of 1970, or of the year 2096."""
+    data = shutil.copytree(corpus, tmp_path / "data")
+    config = replace(debug(epochs=2), data=data)
     config = replace(config, training=replace(config.training, save_every=2))
     config = replace(config, batches=replace(config.batches, seconds=8.0))
     train(replace(config, run_dir=tmp_path / "whole"))
@@ -358,7 +363,37 @@ def test_a_recipe_cut_off_in_the_middle_of_an_epoch_ends_as_if_it_had_not_been(
         patch.setattr(Recognition, "losses", failing)
         with pytest.raises(OSError, match="power"):
             train(parts)
+    for n, path in enumerate(sorted([*data.rglob("*"), *parts.run_dir.rglob("*")])):
+        os.utime(path, (4e9 * (n % 2), 4e9 * (n % 2)))
     train(parts)
+    assert "going on at epoch 1, step 4" in (tmp_path / "parts" / "train.log").read_text()
     whole, resumed = (read_model(tmp_path / run, "speech").weights for run in ("whole", "parts"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
+
+
+def test_a_data_process_that_dies_costs_no_step(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was trained before is saved, and the next start comes to the same end."""
+    config = replace(debug(), data=corpus)
+    config = replace(config, batches=replace(config.batches, seconds=6.0, workers=1))
+    train(replace(config, run_dir=tmp_path / "whole"))
+    parts = replace(config, run_dir=tmp_path / "parts")
+    losses = Recognition.losses
+
+    def killing(task: Recognition, batch: Batch) -> dict[str, Tensor]:
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        return losses(task, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recognition, "losses", killing)
+        with pytest.raises(TrainingError, match="a process that reads data was killed"):
+            train(parts)
+    state = load_state(parts.run_dir / "checkpoint", pytest.fail)
+    assert state is not None and state["position"]["step"] > 0
+    train(parts)
+    line = f"going on at {Position(**state['position'])}"
+    assert (parts.run_dir / "train.log").read_text().startswith(line)
+    assert equal(tmp_path / "whole", tmp_path / "parts")

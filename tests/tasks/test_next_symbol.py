@@ -134,6 +134,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
         < len(list(read_history(tmp_path / "whole")))
     )
     parts = train("parts", batches())
+    assert "going on at epoch 2" in (tmp_path / "parts" / "train.log").read_text()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 

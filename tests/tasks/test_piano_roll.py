@@ -85,6 +85,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_to_the_bit(
     with pytest.raises(RuntimeError, match="power cut"):
         train("parts", Failing(ROLLS, RollBatchConfig(30, 4)))
     parts = train("parts", batches())
+    assert "going on at epoch 2" in (tmp_path / "parts" / "train.log").read_text()
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert list(read_history(tmp_path / "whole")) == list(read_history(tmp_path / "parts"))
 
