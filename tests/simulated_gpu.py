@@ -60,6 +60,22 @@ class SimulatedGpu(TorchFunctionMode):
         self.waits: list[Wait] = []
         self.coming: list[tuple[Tensor, Tensor]] = []  # copies to the CPU that nobody waited for
         self.warns = False  # of all that waits but for what is asked to
+        self.random = torch.get_rng_state()  # of its own generator
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        """Within: what is drawn comes from the GPU's generator, and leaves the CPU's as it is."""
+        kept = torch.get_rng_state()
+        torch.set_rng_state(self.random)
+        try:
+            yield
+        finally:
+            self.random = torch.get_rng_state()
+            torch.set_rng_state(kept)
+
+    def seed(self, seed: int) -> None:
+        """Begin its generator anew."""
+        self.random = torch.Generator().manual_seed(seed).get_state()
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
@@ -88,7 +104,7 @@ class SimulatedGpu(TorchFunctionMode):
             there = given == "cuda"
         if not there:
             return func(*args, **kwargs)
-        with _on_cpu(func):
+        with _on_cpu(func), self._drawing():
             result = func(*args, **kwargs)
         if name in RECURRENT and torch.backends.cudnn.enabled:
             check_cudnn(args, result[0])
@@ -196,8 +212,9 @@ def simulated_gpu() -> Iterator[SimulatedGpu]:
         "max_memory_allocated": lambda device=None: 0,
         "reset_peak_memory_stats": lambda device=None: None,
         "get_device_name": lambda device=None: "simulated GPU",
-        "get_rng_state_all": lambda: [torch.zeros(16, dtype=torch.uint8)],
-        "set_rng_state": lambda state, device=0: None,
+        "manual_seed_all": gpu.seed,
+        "get_rng_state_all": lambda: [gpu.random.clone()],
+        "set_rng_state": lambda state, device=0: setattr(gpu, "random", state.clone()),
         "set_sync_debug_mode": lambda mode: setattr(gpu, "warns", mode == "warn"),
         "Event": Event,
     }
