@@ -22,6 +22,11 @@ from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.tagger import Scores
 
 
+# Of the texture's loss in the sum: its gradient then leaves the length that the whole is clipped by to the
+# network, and Adam's steps do not depend on the scale of a gradient.
+TEXTURE_WEIGHT = 0.1
+
+
 @dataclass(frozen=True)
 class TaggingConfig:
     """What counts how much."""
@@ -69,7 +74,8 @@ class Tagging:
         scores = tagger.network(*self.masks(*finish(frames, lengths)))
         found = {"tags": self._tag_loss(scores.clips, heard.tags)}
         if tagger.texture is not None:
-            found["texture"] = self._tag_loss(tagger.texture(*finish(*static)), batch.tags)
+            alone = self._tag_loss(tagger.texture(*finish(*static)), batch.tags)
+            found["texture"] = TEXTURE_WEIGHT * alone
         if self.config.events and bool(batch.timed.any()):
             found["events"] = self.config.events * self._step_loss(scores, heard)
         return found
