@@ -68,7 +68,7 @@ class Updates:
             self.log.step(entry)
 
     def _searching(self) -> bool:
-        """Whether the scale of fp16 may still be too large, as it is at first."""
+        """Whether the scale of the loss may still be too large, as it is at first."""
         return self.state.scaler.is_enabled() and self.state.scaler.get_scale() >= 1
 
     def close(self) -> None:

@@ -21,7 +21,6 @@ from audio_rnn.metrics.tags import accuracy, average_precisions, mean_over_class
 from audio_rnn.models.sound import SoundModel
 from audio_rnn.models.tagger import Scores
 
-
 # Of the texture's loss in the sum: its gradient then leaves the length that the whole is clipped by to the
 # network, and Adam's steps do not depend on the scale of a gradient.
 TEXTURE_WEIGHT = 0.1

@@ -16,7 +16,7 @@ from tests.on_gpu.conftest import Gpu
 from tests.on_gpu.tasks import TASKS, make
 
 
-def train(name: str, device: str, folder: Path, dropout: bool = False, **config: object) -> None:
+def train(name: str, device: str, folder: Path, dropout: bool = False, **config: object) -> Trainer:
     """Without dropout, which a real GPU draws by its own generator."""
     task, batches = make(name)
     for module in task.model.modules():
@@ -24,7 +24,9 @@ def train(name: str, device: str, folder: Path, dropout: bool = False, **config:
             module.p = 0.0
     chosen = {"rate": 1e-3, "optimizer": "sgd", "schedule": "plateau", "warmup": 0.0, **config}
     training = TrainingConfig(device=device, **chosen)  # type: ignore[arg-type]
-    Trainer(task, training, folder).fit(batches, batches)
+    trainer = Trainer(task, training, folder)
+    trainer.fit(batches, batches)
+    return trainer
 
 
 def check_alike(ours: Path, theirs: Path) -> None:
@@ -67,6 +69,14 @@ def test_a_run_goes_on_where_there_is_no_gpu(gpu: Gpu, tmp_path: Path) -> None:
     train("text", "cpu", tmp_path / "gpu", epochs=2, averaging="last")
     train("text", "cpu", tmp_path / "cpu", epochs=2, averaging="last")
     check_alike(tmp_path / "gpu", tmp_path / "cpu")
+
+
+def test_where_a_cpu_scaled_no_loss_a_gpu_begins_to(gpu: Gpu, tmp_path: Path) -> None:
+    """cuDNN computes in fp16 for bf16."""
+    train("text", "cpu", tmp_path, epochs=1, averaging="last", precision="bf16")
+    with gpu():
+        trained = train("text", "cuda", tmp_path, epochs=2, averaging="last", precision="bf16")
+        assert trained.state.scaler.get_scale() > 1
 
 
 @pytest.mark.parametrize("name", ["speech", "sounds", "text", "rolls"])

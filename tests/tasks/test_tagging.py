@@ -22,6 +22,7 @@ from audio_rnn.models.sound import SoundConfig, SoundModel
 from audio_rnn.models.tagger import TaggerConfig
 from audio_rnn.models.texture import TextureConfig
 from audio_rnn.tasks.tagging import (
+    TEXTURE_WEIGHT,
     Tagging,
     TaggingConfig,
     active_frames,
@@ -115,7 +116,7 @@ def test_a_texture_learns_apart_from_the_network(labels: Literal["one", "several
         assert not any(p.grad is not None and p.grad.any() for p in parts[other])
     task.model.eval()
     frames = task.model.features(batch.inputs, batch.lengths)
-    loss = task._tag_loss(tagger.texture(*frames), batch.tags)
+    loss = TEXTURE_WEIGHT * task._tag_loss(tagger.texture(*frames), batch.tags)
     task.clips.train()
     torch.testing.assert_close(task.losses(batch)["texture"], loss)
     assert learn(make_task(labels, mixed, texture=0.99), timed=False)[task.monitor] == 1.0
