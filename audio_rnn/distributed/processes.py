@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
@@ -17,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from audio_rnn.device import choose_device
 from audio_rnn.distributed.rendezvous import meeting_place
+from audio_rnn.distributed.sums import sharing
 from audio_rnn.errors import InputError, TrainingError
 
 ENDED, FAILED = 1, 2  # what a process may find in place of its next item
@@ -51,9 +51,6 @@ def start(device: str) -> Process:
     world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
     chosen = choose_device(device, int(os.environ.get("LOCAL_RANK", 0)))
     if world > 1 and not dist.is_initialized():
-        # Imported later, as by DDP, it keeps the group in default arguments: gloo's threads then
-        # outlive `stop`, and the process sometimes aborts at its exit.
-        import_module("torch.distributed.nn.functional")
         # What the processes tell each other lies on the CPU: a GPU would have to be waited for.
         backend = "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
         place = meeting_place()
@@ -95,7 +92,7 @@ def sharing_gradients(losses: Losses, model: nn.Module, process: Process) -> Los
     if process.world == 1:
         return losses
     ids = [process.device.index] if process.device.type == "cuda" else None
-    return DistributedDataParallel(_Forward(losses, model), device_ids=ids)
+    return DistributedDataParallel(_Forward(losses, model, process.rank), device_ids=ids)
 
 
 def together(
@@ -129,10 +126,10 @@ def highest(value: int, process: Process) -> int:
     return int(shared)
 
 
-def lowest(x: Tensor, process: Process) -> Tensor:
-    """The lowest x of all processes, on the device where it is."""
+def total(x: Tensor, process: Process) -> Tensor:
+    """The sum of all processes' x, on the device where it is."""
     if process.world > 1:
-        dist.all_reduce(x, dist.ReduceOp.MIN)
+        dist.all_reduce(x)
     return x
 
 
@@ -171,10 +168,11 @@ def from_all(value: Any, process: Process) -> list[Any]:
 class _Forward(nn.Module):
     """A module whose forward pass is a function of a model, since DDP hooks into forward passes."""
 
-    def __init__(self, losses: Losses, model: nn.Module) -> None:
+    def __init__(self, losses: Losses, model: nn.Module, rank: int) -> None:
         super().__init__()
-        self.losses, self.model = losses, model
+        self.losses, self.model, self.rank = losses, model, rank
 
     def forward(self, batch: Any) -> dict[str, Tensor]:
         """Named losses, each (items,)."""
-        return self.losses(batch)
+        with sharing(idle=self.rank >= batch.total):
+            return self.losses(batch)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from audio_rnn.distributed.processes import lowest, sharing_gradients
+from audio_rnn.distributed.processes import sharing_gradients, total
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import State
 from audio_rnn.engine.task import Batch, Task, Truncated
@@ -92,12 +92,15 @@ class Updates:
         """A step along the mean gradient of what waits; the step before is read."""
         position, gathered = self.state.position, merged(self.waiting)
         norm, layers = self._clip(len(self.waiting))
-        fine = lowest(gathered.finite.all().double(), self.state.process)
-        self._move(rate, norm.isfinite() & (fine > 0))
+        lost = (~gathered.finite.all()).double()
+        lost, loss = total(torch.stack([lost, gathered.loss]), self.state.process)
+        fine = lost == 0
+        self._move(rate, norm.isfinite() & fine)
         entry = {"epoch": position.epoch, "step": position.step, "rate": rate}
         self.waiting = []
         self.read()
-        step = Step(gathered.ids, gathered.finite, fine, gathered.loss, norm, layers)
+        mean = loss / self.state.process.world
+        step = Step(gathered.ids, gathered.finite, fine.double(), mean, norm, layers)
         self.outcomes.take(step, entry)
 
     def _clip(self, count: int) -> tuple[Tensor, dict[str, Tensor]]:

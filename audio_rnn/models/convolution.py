@@ -10,6 +10,7 @@ from torch.nn.functional import max_pool2d
 
 from audio_rnn.config import require
 from audio_rnn.device import sent
+from audio_rnn.distributed.sums import over_all, shared
 from audio_rnn.features import valid_frames
 
 
@@ -89,7 +90,10 @@ class Block(nn.Module):
         `padded`: whether there is anything beyond a length.
         """
         x = self.conv(x)
-        x = self._normalized(x, lengths) * _mask(lengths, x) if padded else self.norm(x)
+        if padded or (self.training and shared()):  # others' parts of the batch may be padded
+            x = self._normalized(x, lengths) * _mask(lengths, x)
+        else:
+            x = self.norm(x)
         # A ReLU after the pooling gives the same as one before it, from fewer values.
         x = max_pool2d(x, (self.time, self.frequency), ceil_mode=True)
         return self.dropout(x.relu()), (lengths + self.time - 1) // self.time
@@ -98,7 +102,7 @@ class Block(nn.Module):
         """In training, padding counts neither for the mean nor for the deviation."""
         if not self.training:
             return self.norm(x)
-        if x.is_cuda:
+        if x.is_cuda or shared():
             return masked_norm(self.norm, x, _mask(lengths, x))
         valid = valid_frames(lengths, x.shape[2])
         rows = x.permute(0, 2, 3, 1)  # (batch, frames, bands, channels), as they lie in memory
@@ -109,12 +113,12 @@ class Block(nn.Module):
 
 
 def masked_norm(norm: nn.BatchNorm2d, x: Tensor, mask: Tensor) -> Tensor:
-    """Batch norm in training over frames where mask (batch, 1, frames, 1) is 1, in shapes that do not
-    depend on lengths, so that a GPU is not waited for."""
+    """Batch norm in training over frames where mask (batch, 1, frames, 1) is 1, those of all processes,
+    in shapes that do not depend on lengths, so that a GPU is not waited for."""
     x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x  # sums want more digits
-    count = mask.to(x.dtype).sum() * x.shape[3]
-    mean = (x * mask).sum((0, 2, 3), keepdim=True) / count
-    variance = ((x - mean).square() * mask).sum((0, 2, 3), keepdim=True) / count
+    count = over_all(mask.to(x.dtype).sum() * x.shape[3])
+    mean = over_all((x * mask).sum((0, 2, 3), keepdim=True)) / count
+    variance = over_all(((x - mean).square() * mask).sum((0, 2, 3), keepdim=True)) / count
     assert norm.running_mean is not None and norm.running_var is not None and norm.momentum
     with torch.no_grad():
         unbiased = variance.flatten() * count / (count - 1)

@@ -16,6 +16,7 @@ from torch.nn.functional import logsigmoid, pad
 
 from audio_rnn.config import require
 from audio_rnn.device import sent
+from audio_rnn.distributed.sums import over_all
 from audio_rnn.features import valid_frames
 from audio_rnn.features.stages import Local, Stage
 
@@ -109,11 +110,12 @@ class Texture(nn.Module):
             return self.output(self.layers(self._standardised(described)))
 
     def _standardised(self, x: Tensor) -> Tensor:
-        """By what was met in training until now: a batch may be of one clip."""
+        """By what all processes met in training until now: a batch may be of one clip."""
         if self.training:
             with torch.no_grad():
-                self.mean.lerp_(x.mean(0), MOMENTUM)
-                self.variance.lerp_((x - self.mean).square().mean(0), MOMENTUM)
+                count = over_all(x.new_full((), len(x)))
+                self.mean.lerp_(over_all(x.sum(0)) / count, MOMENTUM)
+                self.variance.lerp_(over_all((x - self.mean).square().sum(0)) / count, MOMENTUM)
         z = (x - self.mean) / self.variance.sqrt().clamp(min=LEAST_DEVIATION)
         return z if self.training else z.clamp(-FARTHEST, FARTHEST)
 
