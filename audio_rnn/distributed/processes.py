@@ -92,7 +92,7 @@ def sharing_gradients(losses: Losses, model: nn.Module, process: Process) -> Los
     if process.world == 1:
         return losses
     ids = [process.device.index] if process.device.type == "cuda" else None
-    return DistributedDataParallel(_Forward(losses, model, process.rank), device_ids=ids)
+    return DistributedDataParallel(_Forward(losses, model), device_ids=ids)
 
 
 def together(
@@ -168,11 +168,11 @@ def from_all(value: Any, process: Process) -> list[Any]:
 class _Forward(nn.Module):
     """A module whose forward pass is a function of a model, since DDP hooks into forward passes."""
 
-    def __init__(self, losses: Losses, model: nn.Module, rank: int) -> None:
+    def __init__(self, losses: Losses, model: nn.Module) -> None:
         super().__init__()
-        self.losses, self.model, self.rank = losses, model, rank
+        self.losses, self.model = losses, model
 
     def forward(self, batch: Any) -> dict[str, Tensor]:
         """Named losses, each (items,)."""
-        with sharing(idle=self.rank >= batch.total):
+        with sharing(batch.weights.any()):
             return self.losses(batch)

@@ -13,7 +13,7 @@ from torch import Tensor
 # outlive it, and the process sometimes aborts at its exit.
 from torch.distributed.nn.functional import all_reduce
 
-_IDLE = ContextVar("idle", default=False)
+_COUNTS: ContextVar[Tensor | None] = ContextVar("counts", default=None)
 
 
 def shared() -> bool:
@@ -22,17 +22,19 @@ def shared() -> bool:
 
 
 @contextmanager
-def sharing(idle: bool) -> Iterator[None]:
-    """Within: what this process adds to sums is 0 if it is `idle`, with an item only to keep in step."""
-    token = _IDLE.set(idle)
+def sharing(counts: Tensor) -> Iterator[None]:
+    """Within: what this process adds to sums is 0 where `counts` () is False, as for a batch that only keeps
+    it in step. Nothing waits for its value."""
+    token = _COUNTS.set(counts)
     try:
         yield
     finally:
-        _IDLE.reset(token)
+        _COUNTS.reset(token)
 
 
 def over_all(x: Tensor) -> Tensor:
     """The sum of all processes' x, and of their gradients; all must come here, in the same order."""
     if not shared():
         return x
-    return all_reduce(x * 0 if _IDLE.get() else x)
+    counts = _COUNTS.get()
+    return all_reduce(x if counts is None else x * counts)
