@@ -61,7 +61,7 @@ class TaggerModel(nn.Module):
     """(batch, frames, orders × bands) -> `Scores`, steps = ⌈frames/stride⌉.
 
     Steps are told by a convolutional and recurrent network; clips by it and, where the config has a
-    share for it, by `Texture`, whose rows stand beside those of the network. Probabilities of clips are
+    share for it, by `Texture`, whose rows stand beside those of the network. Log-probabilities of clips are
     the mean of both by their shares.
     """
 

@@ -25,6 +25,7 @@ INPUT_DROPOUT = 0.2
 MOMENTUM = 0.03  # of running statistics: about 30 batches
 STEADY = 1e-2  # deviation of a level that stays as it is: less would be rounding
 LEAST_DEVIATION = 2e-2  # what is alike in all clips of the training would blow up others
+DOUBT = 0.1  # of a texture's word, which is wrong of one clip in ten, and then as sure as ever
 FARTHEST = 6.0  # deviations: about the farthest that training meets, and so silence is no farther
 
 
@@ -32,7 +33,7 @@ FARTHEST = 6.0  # deviations: about the farthest that training meets, and so sil
 class TextureConfig:
     """A network of one hidden layer that reads averages over a clip."""
 
-    share: float = 0.0  # of it in the probabilities of a clip; 0: there is none
+    share: float = 0.0  # of it in the log-probabilities of a clip; 0: there is none
     hidden: int = 128  # units
     dropout: float = 0.5  # before the output
 
@@ -121,16 +122,19 @@ class Texture(nn.Module):
 
 
 def mixed(scores: Tensor, others: Tensor, share: float, several: bool) -> Tensor:
-    """Log-odds of a mean of probabilities, of which `others` have a share. (..., classes) all.
+    """Log-odds of classes by a network, of which those by a texture, `others`, have a share.
+    (..., classes) all.
 
-    Probabilities are a softmax over the classes, or for `several` of a clip a sigmoid each. Their mean is
-    a vote: what is too sure of itself has no more than its share, as it would among log-odds.
+    Probabilities are a softmax over the classes, or for `several` of a clip a sigmoid each. The mean is that of
+    their logarithms, so that who is sure says more, within the bounds of `DOUBT`.
     """
-    own, other = math.log(1 - share), math.log(share)
-    if not several:
-        return torch.logaddexp(scores.log_softmax(-1) + own, others.log_softmax(-1) + other)
-    heard, silent = (
-        torch.logaddexp(logsigmoid(sign * scores) + own, logsigmoid(sign * others) + other)
-        for sign in (1, -1)
-    )
-    return heard - silent
+    if several:
+        heard, silent = (_doubted(logsigmoid(sign * others), 2) for sign in (1, -1))
+        return scores.lerp(heard - silent, share)
+    return scores.log_softmax(-1).lerp(_doubted(others.log_softmax(-1), others.shape[-1]), share)
+
+
+def _doubted(told: Tensor, choices: int) -> Tensor:
+    """Log-probabilities of a texture, of which some say nothing, any of the choices being as likely."""
+    even = told.new_full((), math.log(DOUBT / choices))
+    return torch.logaddexp(told + math.log(1 - DOUBT), even)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from audio_rnn.errors import ConfigError
 from audio_rnn.features.stages import run
 from audio_rnn.models.texture import FARTHEST, MOMENTUM, STEADY, Texture, TextureConfig, mixed
 
@@ -104,17 +105,24 @@ def test_silence_is_no_farther_than_what_training_met() -> None:
 
 
 @pytest.mark.parametrize("several", [True, False])
-def test_the_mixture_is_a_mean_of_probabilities(several: bool) -> None:
+def test_the_mixture_is_a_mean_of_log_probabilities(several: bool) -> None:
     torch.manual_seed(0)
     scores, others = torch.randn(2, 5, 4).double() * 3
-    told = (lambda x: x.sigmoid()) if several else (lambda x: x.softmax(-1))
     found = mixed(scores, others, 0.3, several)
-    torch.testing.assert_close(told(found), 0.7 * told(scores) + 0.3 * told(others))
-    sure = torch.tensor([[90.0, -90.0], [0.0, 0.0]])
+    if several:
+        told = 0.9 * others.sigmoid() + 0.05
+        torch.testing.assert_close(found, 0.7 * scores + 0.3 * told.logit())
+        return
+    told = 0.9 * others.softmax(-1) + 0.1 / 4
+    product = scores.softmax(-1) ** 0.7 * told**0.3
+    torch.testing.assert_close(found.softmax(-1), product / product.sum(-1, keepdim=True))
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_a_texture_that_is_sure_says_no_more_than_one_that_may_be_wrong(several: bool) -> None:
+    """Each odds of the network change by no more than 0.3 times those of 0.925 to 0.025, or 0.95 to 0.05."""
+    scores, sure = torch.zeros(1, 4), torch.tensor([[1e4, -1e4, -1e4, -1e4]])
+    found = mixed(scores, sure, 0.3, several)[0]
+    most = 0.3 * math.log(0.95 / 0.05 if several else 0.925 / 0.025)
+    assert found[0].item() - (0.0 if several else found[1].item()) == pytest.approx(most)
     assert mixed(sure, -sure, 0.3, several).isfinite().all()
-
-
-@pytest.mark.parametrize("share", [-0.1, 1.0])
-def test_a_share_that_is_none_is_refused(share: float) -> None:
-    with pytest.raises(ConfigError, match=r"share: found .* expected 0 to below 1"):
-        TextureConfig(share=share)
