@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audio_rnn.config import differences, read_yaml, to_dict
-from audio_rnn.distributed.processes import Process
+from audio_rnn.distributed.processes import Process, agreed, from_all, unbroken
 from audio_rnn.errors import TrainingError
 from audio_rnn.runs import checkpoint
 from audio_rnn.runs.folder import claimed
@@ -17,9 +17,11 @@ from audio_rnn.storage import write_text
 from audio_rnn.vocabulary import Vocabulary
 from recipes.run_facts import write_facts
 
-FREE = {  # fields that say where and how comfortably, not what: a run may go on with others
+LOCAL = {  # fields that say where and how comfortably, not what: each machine may have its own
     *("run_dir", "data", "training.device", "training.threads", "batches.workers"),
     "shards.source",
+}
+FREE = LOCAL | {  # a run may go on with others
     *("training.tensorboard", "training.log_layers", "training.save_every"),
 }
 
@@ -38,14 +40,37 @@ def holding_run(folder: Path, config: object, process: Process) -> Iterator[None
     All that a run writes is written within, lest two that start together mix their files.
 
     Raises: TrainingError when the folder is in use, or holds a run of another config, but for
-    fields in FREE. A run that failed before its first checkpoint does not count.
+    fields in FREE, or when another process has another config, but for fields in LOCAL. A run that
+    failed before its first checkpoint does not count.
     """
+    _check_alike(config, process)
     if not process.first:
         yield
         return
     with claimed(folder):
         _describe(folder, config, process)
         yield
+
+
+def _check_alike(config: object, process: Process) -> None:
+    """Processes that save or validate at other steps, or on other devices, would wait for each other.
+
+    Raises: TrainingError naming the fields that differ.
+    """
+    own = {**to_dict(config), "device": process.device.type}
+    with unbroken():
+        first, *others = from_all(own, process)
+    for other in others:
+        changed = {
+            name: f"{name}: {a!r} in the first, {b!r} in another"
+            for name, (a, b) in differences(first, other).items()
+            if name not in LOCAL and not (name == "init" and a and b)
+        }
+        if changed:
+            raise TrainingError(
+                f"found processes with different configs ({_listed(changed)}); give every machine "
+                "the same"
+            )
 
 
 def _describe(folder: Path, config: object, process: Process) -> None:
@@ -83,8 +108,13 @@ def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
                 "its learning rate falls over a planned number of epochs, so go on with its model "
                 f"in another run: --init {folder} --run-dir ANOTHER"
             )
-        listed = ", ".join([*changed.values()][:5])
-        raise TrainingError(f"{folder}: holds a run of another config ({listed}); {remedy}")
+        raise TrainingError(
+            f"{folder}: holds a run of another config ({_listed(changed)}); {remedy}"
+        )
+
+
+def _listed(changed: dict[str, str]) -> str:
+    return ", ".join([*changed.values()][:5])
 
 
 def _same_place(a: object, b: object) -> bool:
@@ -103,10 +133,17 @@ def keep_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
         )
 
 
-def keep_digest(path: Path, data: Path) -> None:
-    """Write the SHA-256 of a file of data for a new run. Raises: TrainingError when a run goes on
-    with another."""
+def keep_digest(path: Path, data: Path, process: Process) -> None:
+    """Write the SHA-256 of a file of data for a new run; all processes call this.
+
+    Raises: TrainingError when a run goes on with another, or another process has another: shares of
+    different data are shares of nothing.
+    """
     digest = sha256(data.read_bytes()).hexdigest()
+    with unbroken():
+        agreed(digest, f"as SHA-256 of {data.name}", process)
+    if not process.first:
+        return
     if not (path.exists() and has_begun(path.parent)):
         write_text(path, f"{digest}  {data.name}\n")
     elif path.read_text(encoding="utf-8").split()[:1] != [digest]:

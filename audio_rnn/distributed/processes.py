@@ -133,18 +133,19 @@ def total(x: Tensor, process: Process) -> Tensor:
     return x
 
 
-def agreed(count: int, what: str, process: Process) -> int:
-    """A count that must be the same in all processes, which would wait for each other forever.
+def agreed(value: Value, what: str, process: Process) -> Value:
+    """A value that must be the same in all processes, which would wait for each other forever or learn
+    by different data.
 
     Raises: TrainingError.
     """
-    counts = from_all(count, process)
-    if len(set(counts)) > 1:
+    values = from_all(value, process)
+    if len(set(values)) > 1:
         raise TrainingError(
-            f"found {', '.join(map(str, counts))} {what} in the processes, expected the same in all; "
+            f"found {', '.join(map(str, values))} {what} in the processes, expected the same in all; "
             "give every machine the same data and config"
         )
-    return count
+    return value
 
 
 def from_first(value: Value, process: Process) -> Value:

@@ -41,8 +41,8 @@ def train(config: RecipeConfig) -> None:
     batches = load_train(config, classes, process)
     valid = load_valid(config, classes)
     with holding_run(config.run_dir, config, process):
+        keep_digest(config.run_dir / "train.sha256", training_file(config), process)
         if process.first:
-            keep_digest(config.run_dir / "train.sha256", training_file(config))
             report(model, batches, "clips")
         if config.init and inherited and process.first and not trainer.begun:
             report_inherited(config.init, inherited, "classes")

@@ -46,9 +46,9 @@ def train(config: RecipeConfig) -> None:
     alone = Process(0, 1, process.device)  # one process validates, on all texts
     valid = load_batches(config, "valid", vocabulary, alone)
     with holding_run(config.run_dir, config, process):
+        keep_digest(config.run_dir / "train.sha256", config.data / "train.txt", process)
         if process.first:
             keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
-            keep_digest(config.run_dir / "train.sha256", config.data / "train.txt")
             items = f"texts of {len(vocabulary)} kinds of symbols"
             report_lengths(model, batches, items, "symbols, ends counted")
         trainer.fit(batches, valid)

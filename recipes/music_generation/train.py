@@ -51,9 +51,9 @@ def train(config: RecipeConfig) -> None:
     alone = Process(0, 1, process.device)  # one process validates, on all pieces
     valid = make_batches(config, at_home(read_pieces(config.data / "valid.jsonl")), alone)
     with holding_run(config.run_dir, config, process):
+        keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl", process)
         if process.first:
             keep_vocabulary(config.run_dir / "vocabulary.txt", event_vocabulary())
-            keep_digest(config.run_dir / "train.sha256", config.data / "train.jsonl")
             TrainingMusic.of(pieces).save(config.run_dir / NAME)
             report_lengths(model, batches, "pieces", "symbols, ends counted")
         trainer.fit(batches, valid)

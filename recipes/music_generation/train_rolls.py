@@ -49,8 +49,8 @@ def train(config: RecipeConfig) -> None:
     batches = RollBatches(rolls["train"], config.batches, seed, *share, library)
     valid = RollBatches(rolls["valid"], config.batches, library=library)
     with holding_run(config.run_dir, config, process):
+        keep_digest(config.run_dir / "train.sha256", config.data / "train.npz", process)
         if process.first:
-            keep_digest(config.run_dir / "train.sha256", config.data / "train.npz")
             report_lengths(model, batches, "pieces", "frames")
         trainer.fit(batches, valid)
     if process.first:

@@ -36,9 +36,9 @@ def train(config: RecipeConfig) -> None:
     batches = load_train(config, model, process)
     valid = load_valid(config, model, process)
     with holding_run(config.run_dir, config, process):
+        keep_digest(config.run_dir / "train.sha256", data_file(config.data, "train"), process)
         if process.first:
             keep_vocabulary(config.run_dir / "vocabulary.txt", vocabulary)
-            keep_digest(config.run_dir / "train.sha256", data_file(config.data, "train"))
             keep_words(config.run_dir / WORDS, data_file(config.data, "train"), vocabulary)
             report(model, batches, "utterances")
         if config.init and inherited and process.first and not trainer.begun:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from audio_rnn.config import read_yaml
+from audio_rnn.config import read_yaml, to_dict
 from audio_rnn.distributed.processes import Process
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.errors import TrainingError
+from recipes import same_run
 from recipes.same_run import holding_run
 
 REPO = Path(__file__).parents[2]
@@ -121,8 +124,11 @@ def test_a_folder_that_another_training_holds_is_not_described_anew(tmp_path: Pa
     assert (tmp_path / "config.yaml").read_text() == before
 
 
-def test_of_several_processes_the_first_holds_the_folder(tmp_path: Path) -> None:
+def test_of_several_processes_the_first_holds_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Which the others may not even see."""
+    monkeypatch.setattr(same_run, "from_all", lambda own, _: [own, own])
     second = Process(1, 2, torch.device("cpu"))
     with holding_run(tmp_path / "theirs", Recipe(), second):
         assert not (tmp_path / "theirs").exists()
@@ -133,8 +139,35 @@ def test_of_several_processes_the_first_holds_the_folder(tmp_path: Path) -> None
         assert (tmp_path / "ours/run.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        (Recipe(Path("a"), Path("b"), training=TrainingConfig(device="cuda:1", threads=2)), None),
+        (with_training(save_every=7), "training.save_every: None in the first, 7 in another"),
+        (Recipe(init=Path("a")), "init: None in the first, 'a' in another"),
+    ],
+)
+def test_processes_of_different_configs_stop_instead_of_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theirs: Recipe, told: str | None
+) -> None:
+    other = to_dict(theirs)
+    monkeypatch.setattr(same_run, "from_all", lambda own, _: [own, {**own, **other}])
+    with pytest.raises(TrainingError, match=re.escape(told)) if told else nullcontext():
+        describe_run(tmp_path, Recipe())
+    assert (tmp_path / "run.json").exists() == (told is None)
+
+
+def test_a_process_without_a_gpu_among_others_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(same_run, "from_all", lambda own, _: [{**own, "device": "cuda"}, own])
+    with pytest.raises(TrainingError, match="device: 'cuda' in the first, 'cpu' in another"):
+        describe_run(tmp_path, Recipe())
+
+
 def test_each_start_of_a_run_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its command, commit, versions, device and number of processes; the last one on top."""
+    monkeypatch.setattr(same_run, "from_all", lambda own, _: [own, own])
     for epoch, first in enumerate(("once", "again", "at last")):
         monkeypatch.setattr(sys, "argv", ["/some/where/train.py", "--run-dir", first])
         process = replace(ALONE, world=epoch + 1)
