@@ -65,13 +65,16 @@ def _told(device: torch.device) -> str:
 
 
 def _commit() -> str | None:
-    here = Path(__file__).parent
-    run = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=here,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "LC_ALL": "C"},
-    )
+    """None outside a checkout, or without git."""
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except OSError:
+        return None
     return run.stdout.strip() or None

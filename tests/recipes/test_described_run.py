@@ -196,6 +196,14 @@ def test_the_commit_is_that_of_the_code(tmp_path: Path) -> None:
     assert told == head
 
 
+def test_without_git_there_is_no_commit_to_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    describe_run(tmp_path, Recipe())
+    assert json.loads((tmp_path / "run.json").read_text())["commit"] is None
+
+
 def test_a_run_of_an_older_toolkit_goes_on_with_what_it_told_of_its_start(tmp_path: Path) -> None:
     begin(tmp_path, Recipe())
     old = {"python": "3.11.2", "commit": "abc", "command": ["train.py"]}
