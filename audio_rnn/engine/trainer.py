@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -171,7 +172,8 @@ class Trainer:
                 f"stopped at {self.state.position}; state saved in {self.run_dir}, "
                 "run the same command to go on"
             )
-        leave(wish, message, self.log.say)
+        # Of several, torchrun would start all again unless they end well.
+        leave(wish if self.process.world == 1 else signal.SIGTERM, message, self.log.say)
 
     def _after_epoch(self, valid: Batches | None) -> None:
         position, config = self.state.position, self.config
