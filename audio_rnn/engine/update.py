@@ -30,8 +30,9 @@ class Gathered(NamedTuple):
     """Of a batch whose gradient waits for a step, or of all of them."""
 
     ids: list[str]
-    loss: Tensor  # () float64, of this process's share as DDP counts it; of several the mean
-    finite: Tensor  # (items,) whether each one's loss is
+    loss: Tensor  # () float64, of all processes; of several batches the mean
+    finite: Tensor  # (items,) whether each one's loss is, of this process
+    fine: Tensor  # () whether that of every item of all processes is
 
 
 class Updates:
@@ -85,22 +86,21 @@ class Updates:
         loss = (losses * batch.weights).sum() * process.world / batch.total
         self.state.scaler.scale(loss).backward()
         finite = losses.isfinite()
-        self.statistics.keep_if(finite.all())
-        self.waiting.append(Gathered(batch.ids, loss.detach().double(), finite))
+        lost = (~finite.all()).double()
+        lost, loss = total(torch.stack([lost, loss.detach().double()]), process)
+        self.statistics.keep_if(lost == 0)  # by the batch of all, as they are taken
+        self.waiting.append(Gathered(batch.ids, loss / process.world, finite, lost == 0))
 
     def _step(self, rate: float) -> None:
         """A step along the mean gradient of what waits; the step before is read."""
         position, gathered = self.state.position, merged(self.waiting)
         norm, layers = self._clip(len(self.waiting))
-        lost = (~gathered.finite.all()).double()
-        lost, loss = total(torch.stack([lost, gathered.loss]), self.state.process)
-        fine = lost == 0
-        self._move(rate, norm.isfinite() & fine)
+        self._move(rate, norm.isfinite() & gathered.fine)
         entry = {"epoch": position.epoch, "step": position.step, "rate": rate}
         self.waiting = []
         self.read()
-        mean = loss / self.state.process.world
-        step = Step(gathered.ids, gathered.finite, fine.double(), mean, norm, layers)
+        fine = gathered.fine.double()
+        step = Step(gathered.ids, gathered.finite, fine, gathered.loss, norm, layers)
         self.outcomes.take(step, entry)
 
     def _clip(self, count: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -125,8 +125,9 @@ class Updates:
 
 def merged(batches: list[Gathered]) -> Gathered:
     """Those of one step."""
-    names, losses, finites = zip(*batches)
-    return Gathered([*chain(*names)], torch.stack(losses).mean(), torch.cat(finites))
+    names, losses, finites, fine = zip(*batches)
+    loss, every = torch.stack(losses).mean(), torch.stack(fine).all()
+    return Gathered([*chain(*names)], loss, torch.cat(finites), every)
 
 
 def pieces(batch: Batch, frames: int | None) -> Iterator[Batch]:

@@ -15,11 +15,18 @@ from pathlib import Path
 import torch
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.distributed.processes import stop
+from audio_rnn.distributed.sums import over_all
 from audio_rnn.engine.trainer import Trainer
 from tests.engine.test_distributed import assert_alone
 from tests.engine.toy import ToyBatches, ToyTask
 torch.set_num_threads(1)
-task = ToyTask(torch.float64, dropout=0.0, poison=sys.argv[2] or None)
+class Measuring(ToyTask):
+    def losses(self, batch):
+        if self.model.training:
+            self.model.level.lerp_(over_all(batch.x.square().sum()), 0.1)
+        return super().losses(batch)
+task = Measuring(torch.float64, dropout=0.0, poison=sys.argv[2] or None)
+task.model.register_buffer("level", torch.zeros((), dtype=torch.float64))
 config = TrainingConfig(epochs=3, rate=1e-2, device="cpu", patience=5)
 trainer = Trainer(task, config, Path(sys.argv[1]))
 p = trainer.process
@@ -91,7 +98,8 @@ def launch(run_dir: Path, processes: int, poison: str = "", code: str = SCRIPT) 
 def test_several_processes_give_the_result_of_one_on_the_same_global_batches(
     tmp_path: Path, poison: str, processes: int
 ) -> None:
-    """17 items in batches of 8, 8 and 1: in the last one all processes but the first are idle."""
+    """17 items in batches of 8, 8 and 1: in the last one all processes but the first are idle. A batch
+    with a poisoned item changes no statistics, whichever process has it."""
     launch(tmp_path / "one", 1, poison)
     launch(tmp_path / "all", processes, poison)
     _, alone = storage.load(tmp_path / "one" / "model", "model")
