@@ -29,9 +29,17 @@ def choose_device(name: str, local_rank: int = 0) -> torch.device:
             raise ConfigError(
                 f"device: found {name!r}, but no NVIDIA GPU is usable; choose cpu or auto"
             )
+        if device.index is not None and local_rank:
+            raise ConfigError(
+                f"device: found {name!r} for several processes, expected auto or cuda, by which each "
+                "takes a GPU of its own"
+            )
         device = torch.device("cuda", local_rank if device.index is None else device.index)
         if device.index >= (count := torch.cuda.device_count()):
-            raise ConfigError(f"device: found {device}, expected cuda:0 to cuda:{count - 1}")
+            remedy = "; start as many processes as there are GPUs" if local_rank else ""
+            raise ConfigError(
+                f"device: found {device}, expected cuda:0 to cuda:{count - 1}{remedy}"
+            )
         torch.cuda.set_device(device)
     return device
 

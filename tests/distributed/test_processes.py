@@ -6,9 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import torch
 import torch.distributed as dist
 
+from audio_rnn.device import choose_device
 from audio_rnn.distributed import processes
+from audio_rnn.errors import ConfigError
 
 
 def test_a_validation_of_hours_in_the_first_process_is_waited_for(
@@ -23,3 +26,15 @@ def test_a_validation_of_hours_in_the_first_process_is_waited_for(
     assert not processes.start("cpu").first
     assert made["world_size"] == 2 and made["rank"] == 1
     assert made["timeout"] > timedelta(hours=12)
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NCCL refuses two on one, and then each would take the other for lost."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    assert choose_device("cuda", 1) == choose_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(ConfigError, match="device: found 'cuda:0' for several processes"):
+        choose_device("cuda:0", 1)
+    with pytest.raises(ConfigError, match="found cuda:2, expected cuda:0 to cuda:1; start as many"):
+        choose_device("auto", 2)
