@@ -82,7 +82,8 @@ class ShardBatches(Generic[Padded]):
         totals = (sum(map(len, step)) for whole in plan.rounds(start) for step in whole.steps)
         shares = chain.from_iterable(ahead(self._rounds(plan, start)))
         made = loaded(Tolerant(self.reader), shares, self.batches.workers)
-        for total, (batch, problems) in zip(totals, made):
+        # What is made comes first, so that its end is asked for, where shards are checked.
+        for (batch, problems), total in zip(made, totals):
             self._count(problems, 0 if batch is None else len(batch.ids))
             yield replace(batch or self._weightless, total=total)
         if self.bad:

@@ -268,6 +268,19 @@ def test_a_damaged_header_is_named(corpus, tmp_path):
         list(made.epoch(1))
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_last_shard_with_more_than_its_index_tells_is_named(corpus, tmp_path, workers):
+    line = json.loads((corpus / "shards/train.shards.jsonl").read_text().splitlines()[0])
+    line["durations"].pop()
+    (tmp_path / "train.shards.jsonl").write_text(json.dumps(line))
+    index = read_index(tmp_path / "train.shards.jsonl", str(corpus / "shards"))
+    made = ShardBatches(index, SpeechReader(encode, RATE), ShardConfig(), BatchConfig(2.0, workers))
+    with pytest.raises(
+        ShardError, match=r"train/000000.tar: found (\d) samples, expected (?!\1)\d"
+    ):
+        list(made.epoch(1))
+
+
 def damaged(corpus: Path, folder: Path, bad: int) -> Path:
     """One shard of all recordings; the sound of `bad` of them is none, and one text is unknown."""
     members = []
