@@ -1,4 +1,5 @@
-"""Worker processes that outlive the SIGTERM of a scheduler, which goes to every process of a job."""
+"""Worker processes that outlive the signals that stop a training, which go to all of its processes: from
+a scheduler, a terminal or torchrun."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from torch.utils.data import DataLoader
 
 from audio_rnn.errors import TrainingError
 
-GRACE = 30  # seconds after SIGTERM in which the training process saves and ends its workers
+STOPPING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+GRACE = 30  # seconds after one of these in which the training process saves and ends its workers
 
 
 def started(loader: DataLoader[Any]) -> Iterator[Any]:
@@ -40,19 +42,21 @@ def _was_killed(worker: BaseProcess) -> bool:
 
 
 def _begun(loader: DataLoader[Any]) -> Iterator[Any]:
-    """No worker meets the signal before it is ready for it, and none that dies raises an error in
+    """No worker meets a signal before it is ready for it, and none that dies raises an error in
     the middle of a step, as torch's handler would: the next batch does."""
     former = signal.getsignal(signal.SIGCHLD)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # workers begin with it blocked, too
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # workers begin with them blocked, too
     try:
         return iter(loader)
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         if signal.getsignal(signal.SIGCHLD) is not former:
             signal.signal(signal.SIGCHLD, former or signal.SIG_DFL)
 
 
 def outlive(worker: int) -> None:
-    """End a while after SIGTERM, in place of at once."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.alarm(GRACE))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    """End a while after a signal, in place of at once; those that are ignored stay so."""
+    for number in STOPPING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: signal.alarm(GRACE))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)

@@ -47,6 +47,20 @@ def test_a_worker_that_is_killed_is_named_and_takes_the_others_with_it(
     assert signal.getsignal(signal.SIGCHLD) is handler
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("number", ["TERM", "INT", "HUP"])
+def test_what_stops_a_training_does_not_end_its_workers_at_once(
+    dataset: SpeechDataset, number: str
+) -> None:
+    """The signal of a terminal or of torchrun, which they get as well, or several processes would each
+    find theirs dead before they agree on where to stop."""
+    batches = Batches(dataset, BatchConfig(seconds=1, workers=2)).epoch(1)
+    read = [next(batches)]
+    for worker in multiprocessing.active_children():
+        os.kill(worker.pid or 0, signal.Signals[f"SIG{number}"])
+    assert len(read + list(batches)) == 20
+
+
 class Watched(SpeechDataset):
     """Fails where reading draws a random number."""
 
