@@ -46,15 +46,23 @@ class Process:
 def start(device: str) -> Process:
     """Join the group that `torchrun` describes in the environment, or be alone.
 
-    Raises: ConfigError for a device that is not there.
+    Raises: ConfigError for a device that is not there, TrainingError when the group cannot be joined.
     """
     world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
     chosen = choose_device(device, int(os.environ.get("LOCAL_RANK", 0)))
     if world > 1 and not dist.is_initialized():
         # What the processes tell each other lies on the CPU: a GPU would have to be waited for.
         backend = "cpu:gloo,cuda:nccl" if chosen.type == "cuda" else "gloo"
-        place = meeting_place()
-        dist.init_process_group(backend, store=place, rank=rank, world_size=world, timeout=LIMIT)
+        try:
+            place = meeting_place()
+            dist.init_process_group(
+                backend, store=place, rank=rank, world_size=world, timeout=LIMIT
+            )
+        except (RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"{world} processes do not find each other: {_said(error)}; start them by torchrun, "
+                "and let GLOO_SOCKET_IFNAME, if it is set, name a network that leads to all machines"
+            ) from error
     return Process(rank, world, chosen)
 
 
@@ -68,8 +76,13 @@ def unbroken() -> Iterator[None]:
             raise  # gloo's errors have no kind of their own
         raise TrainingError(
             "another process of this training is lost; torchrun starts all of them again, as often "
-            "as --max-restarts allows; then run the same command again to go on"
+            f"as --max-restarts allows; then run the same command again to go on ({_said(error)})"
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """An error of torch in one line, without the frames that may follow it."""
+    return " ".join(str(error).partition("Exception raised from")[0].split())
 
 
 def stop() -> None:

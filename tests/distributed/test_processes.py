@@ -11,7 +11,7 @@ import torch.distributed as dist
 
 from audio_rnn.device import choose_device
 from audio_rnn.distributed import processes
-from audio_rnn.errors import ConfigError
+from audio_rnn.errors import ConfigError, TrainingError
 
 
 def test_a_validation_of_hours_in_the_first_process_is_waited_for(
@@ -38,3 +38,20 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
         choose_device("cuda:0", 1)
     with pytest.raises(ConfigError, match="found cuda:2, expected cuda:0 to cuda:1; start as many"):
         choose_device("auto", 2)
+
+
+def test_processes_that_cannot_meet_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MASTER_ADDR", raising=False)
+    with pytest.raises(TrainingError, match=r"2 processes do not .*MASTER_ADDR.*start them by"):
+        processes.start("cpu")
+
+
+def test_what_torch_says_of_a_lost_process_is_told() -> None:
+    said = "NCCL error:\nLast error:\nno route\nException raised from check at pg.cpp:1\nframe #0"
+    with (
+        pytest.raises(TrainingError, match=r"is lost; .*\(NCCL error: Last error: no route\)$"),
+        processes.unbroken(),
+    ):
+        raise dist.DistBackendError(said)
