@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -138,18 +139,16 @@ def survive(
     not end as the signal asks for, or leaves a damaged checkpoint.
     """
     draw = random.Random(seed)
-    began = time.monotonic()
-    finish(start(work, folder / "whole"))
-    length = time.monotonic() - began
+    longest = patience(work, folder / "whole")
     survived = Survived()
     while survived.hits.total() < kills:
         run = folder / f"killed{len(survived.ends)}"
-        hit = life(work, run, draw, length, number)
+        hit = life(work, run, draw, longest, number)
         while hit:
             survived.hits[hit] += 1
             found, told = Found.of(run), f"kill {survived.hits.total()}: {hit}"
             again = survived.hits.total() < kills
-            hit = life(work, run, draw, length, number) if again else finish(start(work, run))
+            hit = life(work, run, draw, longest, number) if again else finish(start(work, run))
             outcome = found.became(run, hit)
             survived.restarts[outcome] += 1
             print(f"{told}; saved: {found.position}; restart: {outcome}", flush=True)
@@ -205,17 +204,29 @@ def log(run: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
+def patience(work: Callable[[Path], object], run: Path) -> float:
+    """Train in `run` to the end: seconds in which to kill others, before their first step as often as
+    after it, however long a process takes to come there."""
+    began = time.monotonic()
+    process = start(work, run)
+    while not list(read_history(run)) and not ended(process):
+        time.sleep(0.0005)
+    beginning = time.monotonic() - began
+    finish(process)
+    return 2 * beginning + (time.monotonic() - began) / 12
+
+
 def life(
     work: Callable[[Path], object],
     run: Path,
     draw: random.Random,
-    length: float,
+    longest: float,
     number: signal.Signals,
 ) -> str:
     """Train in `run` and be killed: what was hit; nothing when it came to its end before."""
-    aimed, patience = draw.random() < 0.5, draw.uniform(0, length / 12)
+    aimed, wait = draw.random() < 0.5, draw.uniform(0, longest)
     process, began = start(work, run), time.monotonic()
-    while time.monotonic() - began < patience or (aimed and not drafts(run, process)):
+    while time.monotonic() - began < wait or (aimed and not drafts(run, process)):
         if ended(process):
             return ""
         time.sleep(0.0005)
@@ -231,8 +242,11 @@ def life(
 
 def drafts(run: Path, process: BaseProcess) -> list[Path]:
     """What this process is writing; those before it may have left drafts, too."""
-    parts = (run / part for part in ("checkpoint", "model"))
-    return [path for part in parts for path in part.glob(f".*.{process.pid}")]
+    found: list[Path] = []
+    for part in ("checkpoint", "model"):
+        with suppress(FileNotFoundError):  # the folder was moved aside meanwhile
+            found += (run / part).glob(f".*.{process.pid}")
+    return found
 
 
 def place(run: Path, process: BaseProcess) -> str:

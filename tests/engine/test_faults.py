@@ -123,7 +123,7 @@ def test_a_training_that_crashes_is_no_training_that_was_stopped(tmp_path: Path)
         time.sleep(5)
 
     with pytest.raises(RuntimeError, match=r"SIGTERM ended a training with status -10"):
-        life(work, tmp_path / "run", random.Random(0), 24.0, signal.SIGTERM)
+        life(work, tmp_path / "run", random.Random(0), 2.0, signal.SIGTERM)
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path, disk: Path) -> None:
