@@ -140,8 +140,7 @@ def keep_digest(path: Path, data: Path, process: Process) -> None:
     different data are shares of nothing.
     """
     digest = sha256(data.read_bytes()).hexdigest()
-    with unbroken():
-        agreed(digest, f"as SHA-256 of {data.name}", process)
+    agreed(digest, f"as SHA-256 of {data.name}", process)
     if not process.first:
         return
     if not (path.exists() and has_begun(path.parent)):

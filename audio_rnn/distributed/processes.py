@@ -43,12 +43,17 @@ class Process:
         return self.rank == 0
 
 
+def started() -> int:
+    """How many processes `torchrun` says that it has started, or 1."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
 def start(device: str) -> Process:
     """Join the group that `torchrun` describes in the environment, or be alone.
 
     Raises: ConfigError for a device that is not there, TrainingError when the group cannot be joined.
     """
-    world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    world, rank = started(), int(os.environ.get("RANK", 0))
     chosen = choose_device(device, int(os.environ.get("LOCAL_RANK", 0)))
     if world > 1 and not dist.is_initialized():
         # What the processes tell each other lies on the CPU: a GPU would have to be waited for.
@@ -152,7 +157,8 @@ def agreed(value: Value, what: str, process: Process) -> Value:
 
     Raises: TrainingError.
     """
-    values = from_all(value, process)
+    with unbroken():
+        values = from_all(value, process)
     if len(set(values)) > 1:
         raise TrainingError(
             f"found {', '.join(map(str, values))} {what} in the processes, expected the same in all; "

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from contextlib import closing, suppress
+from hashlib import sha256
 from pathlib import Path
 
 import torch
@@ -57,6 +59,7 @@ class Trainer:
             Interrupted, Terminated.
         """
         self.config.check_keep(scored=valid is not None)
+        self._check_alike()
         batches = self.config.epochs * train.steps(1)
         with (
             Log(self.run_dir, self.process, batches, self.config.tensorboard) as self.log,
@@ -71,6 +74,12 @@ class Trainer:
                 self._after_epoch(valid)
             self.log.end(self.state.position, self.task.monitor, self.config.keep)
         return self.state.position
+
+    def _check_alike(self) -> None:
+        """Raises: TrainingError where another process has other symbols or classes, as many or not."""
+        described = json.dumps(self.task.describe(), sort_keys=True).encode()
+        what = "as SHA-256 of the model's symbols, classes and sizes"
+        processes.agreed(sha256(described).hexdigest(), what, self.process)
 
     def _resume(self) -> None:
         self.saved = time.monotonic()

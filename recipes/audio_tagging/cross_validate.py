@@ -20,6 +20,7 @@ from rich.table import Table
 
 from audio_rnn.cli.shell import run_command
 from audio_rnn.config import require
+from audio_rnn.distributed.processes import started
 from audio_rnn.errors import ConfigError
 from recipes.audio_tagging.config import RecipeConfig, from_arguments
 from recipes.audio_tagging.evaluate import Options, evaluate
@@ -35,6 +36,8 @@ def cross_validate(config: RecipeConfig, networks: int = 1) -> dict[int, Scores]
     Raises: ConfigError.
     """
     require(networks >= 1, "networks", networks, "1 or more")
+    remedy = "start it without torchrun; recipes.audio_tagging.train takes a --fold, and several processes"
+    require(started() == 1, "processes", started(), "one", remedy)
     if config.fold is not None or config.valid_fold is not None:
         raise ConfigError("fold: found one, expected none: each is tested in turn")
     path = config.data / "all.jsonl"

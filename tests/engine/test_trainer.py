@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -632,3 +633,25 @@ def test_a_checkpoint_is_never_older_than_some_minutes(
     )
     train(tmp_path, replace(BASE, epochs=1))
     assert saved == [1, 2, 3, 4, 5, 5]
+
+
+def test_processes_of_other_symbols_stop_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many in another order would be other letters than were said, which no loss tells."""
+    told: list[object] = []
+
+    def another(value: object, _: processes.Process) -> list[object]:
+        told.append(value)
+        return [value, "5f70"]
+
+    monkeypatch.setattr(processes, "from_all", another)
+    for symbols in ("abc", "acb", "abc"):
+        task = ToyTask()
+        monkeypatch.setattr(task, "describe", partial(dict, symbols=[*symbols]))
+        with pytest.raises(
+            TrainingError, match=r"5f70 as SHA-256 of the model's symbols, .* in all"
+        ):
+            Trainer(task, BASE, tmp_path / "run").fit(ToyBatches(), ToyBatches())
+    assert told[0] == told[2] != told[1]
+    assert not (tmp_path / "run").exists()

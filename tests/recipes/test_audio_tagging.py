@@ -128,6 +128,11 @@ def test_several_networks_of_a_fold_are_scored_together(
     assert mean == pytest.approx(100 * np.mean([s["accuracy"] for s in scores]), abs=0.006)
     with pytest.raises(ConfigError, match=r"networks: found 0, expected 1 or more"):
         cross_validate(replace(TINY, data=folds), 0)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(
+        ConfigError, match=r"processes: found 2, expected one; start it without torch"
+    ):
+        cross_validate(replace(TINY, data=folds))
 
 
 def test_the_scores_of_ten_folds_fit_a_narrow_terminal(
