@@ -9,7 +9,7 @@ Peers: torch's own LSTM or GRU over `pack_padded_sequence`, and SpeechBrain's wi
 after the other, so that other work on the machine meets them all; a ratio is taken in every
 round, and its median, lowest and highest are printed. Outputs are compared first. On a GPU
 the cases are of its size: with a number of items that cuDNN's persistent kernels take, and with one
-that they do not.
+that they do not; and our layers run a second time with their two directions in two streams.
 """
 
 from __future__ import annotations
@@ -29,9 +29,17 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from audio_rnn.config import from_command_line
-from audio_rnn.device import choose_device
+from audio_rnn.device import choose_device, sent
 from audio_rnn.engine.update import AUTOCAST
-from audio_rnn.models.recurrent import RecurrentConfig, RecurrentStack
+from audio_rnn.features import valid_frames
+from audio_rnn.models.recurrent import (
+    RecurrentConfig,
+    RecurrentLayer,
+    RecurrentStack,
+    flip_index,
+    run_cell,
+    run_reversed,
+)
 
 Cell = Literal["lstm", "gru"]
 Forward = Callable[[Tensor], Tensor]  # padded input -> padded output
@@ -159,8 +167,43 @@ def make_contenders(
     return {
         "RecurrentStack": (ours, lambda x: ours(x, lengths)[0]),
         "torch, packed": (packed, lambda x: run_packed(packed, x, lengths)),
+        **two_streams_contender(ours, lengths, device),
         **speechbrain_contender(cell, ours, case, lengths),
     }
+
+
+def two_streams_contender(
+    ours: RecurrentStack, lengths: Tensor, device: torch.device
+) -> dict[str, Contender]:
+    """The same layers on a GPU, whose two directions then need not wait for each other."""
+    if device.type != "cuda":
+        return {}
+    side, lengths = torch.cuda.Stream(device), sent(lengths, device)
+    return {"in two streams": (ours, lambda x: run_in_two_streams(ours, x, lengths, side))}
+
+
+def run_in_two_streams(
+    stack: RecurrentStack, x: Tensor, lengths: Tensor, side: torch.cuda.Stream
+) -> Tensor:
+    """(batch, frames, inputs) -> (batch, frames, width), the backward directions in stream `side`.
+
+    Backward passes run in the streams of their forward passes. What one stream made and the other uses
+    may be given back while that one is still at work, hence `record_stream`.
+    """
+    main, flip = torch.cuda.current_stream(x.device), flip_index(lengths, x.shape[1])
+    mask = valid_frames(lengths, x.shape[1]).unsqueeze(-1)
+    flip.record_stream(side)
+    for layer in stack.layers:
+        assert isinstance(layer, RecurrentLayer) and layer.backwards is not None
+        side.wait_stream(main)
+        x.record_stream(side)
+        with torch.cuda.stream(side):
+            reverse = run_reversed(layer.backwards, x, flip)
+        forward, _ = run_cell(layer.forwards, x, None)
+        main.wait_stream(side)
+        reverse.record_stream(main)
+        x = layer.finish(x, torch.cat([forward, reverse], dim=-1)) * mask
+    return x
 
 
 def speechbrain_contender(

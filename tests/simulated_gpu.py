@@ -12,7 +12,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from inspect import isfunction
 from pathlib import Path
@@ -200,6 +200,12 @@ def simulated_gpu() -> Iterator[SimulatedGpu]:
         def synchronize(self) -> None:
             gpu.wait("Event.synchronize")
 
+    class Stream:
+        """Beside the one there is, which is done with each call before the next."""
+
+        def __init__(self, device: Any = None) -> None: ...
+        def wait_stream(self, stream: Any) -> None: ...
+
     known: dict[str, Any] = {
         "_lazy_init": lambda: None,
         "is_available": lambda: True,
@@ -217,6 +223,9 @@ def simulated_gpu() -> Iterator[SimulatedGpu]:
         "set_rng_state": lambda state, device=0: setattr(gpu, "random", state.clone()),
         "set_sync_debug_mode": lambda mode: setattr(gpu, "warns", mode == "warn"),
         "Event": Event,
+        "Stream": Stream,
+        "stream": nullcontext,
+        "current_stream": Stream,
     }
     by_kind = torch._C._group_tensors_by_device_and_dtype
 
@@ -228,6 +237,7 @@ def simulated_gpu() -> Iterator[SimulatedGpu]:
         stack.enter_context(patch.multiple(torch.cuda, **known))
         stack.enter_context(patch.object(torch._C, by_kind.__name__, grouped))
         stack.enter_context(patch.object(torch, "autocast", autocast_on_cpu))
+        stack.enter_context(patch.object(Tensor, "record_stream", lambda x, stream: None))
         stack.enter_context(patch.object(threading.Thread, "run", run_with_gpu))
         stack.enter_context(patch.object(torch.backends.cudnn, "is_acceptable", lambda x: False))
         stack.enter_context(gpu)

@@ -26,6 +26,7 @@ def test_a_row_for_each_contender(options, capsys, monkeypatch):
         recurrent.main()
     printed = capsys.readouterr().out
     assert printed.count("│ RecurrentStack") == printed.count("│ torch, packed") == 2
+    assert printed.count("│ in two streams") == (2 if gpu else 0)
     if gpu is not None:
         assert "cuda, " in printed
         assert any("synchronize" in wait.what for wait in gpu.waits)  # before the clock is read

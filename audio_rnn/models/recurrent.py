@@ -133,9 +133,8 @@ class RecurrentLayer(nn.Module):
         """All frames of both directions at once."""
         y, last = run_cell(self.forwards, x, state)
         if self.backwards is not None:
-            flip = flip_index(lengths, x.shape[1])
-            reverse, _ = run_cell(self.backwards, _Flip.apply(x, flip), None)
-            y = torch.cat([y, _Flip.apply(reverse, flip)], dim=-1)
+            reverse = run_reversed(self.backwards, x, flip_index(lengths, x.shape[1]))
+            y = torch.cat([y, reverse], dim=-1)
         return y, last
 
     def _sweep(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State]:
@@ -188,6 +187,11 @@ def run_cell(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, 
     first = state[0] if state else None
     y, h = run_gru(cell, x, first) if runs_compiled(cell, x) else cell(x, first)
     return y, (h,)
+
+
+def run_reversed(cell: nn.RNNBase, x: Tensor, flip: Tensor) -> Tensor:
+    """The backward direction over x (batch, frames, inputs), whose output is in the order of x."""
+    return _Flip.apply(run_cell(cell, _Flip.apply(x, flip), None)[0], flip)
 
 
 def flip_index(lengths: Tensor, frames: int) -> Tensor:
