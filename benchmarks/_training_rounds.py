@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,6 +29,7 @@ class Plan:
     batches: int
     warm: int  # more batches before them, while workers start and fill their queue
     workers: int  # processes that read ahead; every side starts its own anew
+    threads: int = 1  # of the CPU
 
     @property
     def steps(self) -> int:
@@ -40,6 +41,7 @@ class Plan:
 class Meter:
     """What a side's rounds took."""
 
+    clock: Callable[[], float]
     audio: list[float] = field(default_factory=list)  # seconds of sound of a round
     seconds: list[float] = field(default_factory=list)  # a round
     waiting: list[float] = field(default_factory=list)  # of them, for the next batch
@@ -58,33 +60,44 @@ class Meter:
         """The batches of one round; timed from asking for the one after `warm` others to the end
         of the last one's step."""
         yield from islice(batches, warm)
-        begin, waited, sound, steps = now(device), 0.0, 0.0, 0
+        begin, waited, sound, steps = self._now(device), 0.0, 0.0, 0
         with synchronising(device) as waits:
             while True:
-                asked = clock(device)
+                asked = self.clock()
                 batch = next(batches, None)
-                waited += clock(device) - asked
+                waited += self.clock() - asked
                 if batch is None:
                     break
                 self.padded += batch.size / (1 - batch.padding)
                 sound, steps = sound + batch.size, steps + 1
                 yield batch
         self.steps, self.waits = steps, len(waits)
-        self.seconds.append(now(device) - begin)
+        self.seconds.append(self._now(device) - begin)
         self.waiting.append(waited)
         self.audio.append(sound)
 
+    def _now(self, device: torch.device) -> float:
+        """When all work is done."""
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return self.clock()
 
-def clock(device: torch.device) -> float:
-    """Seconds: of the processor where it does the work, else of the wall."""
-    return time.process_time() if device.type == "cpu" else time.perf_counter()
+
+def clock(device: torch.device, threads: int) -> Callable[[], float]:
+    """Seconds: of the processor where one thread does the work, else of the wall."""
+    alone = device.type == "cpu" and threads == 1
+    return time.process_time if alone else time.perf_counter
 
 
-def now(device: torch.device) -> float:
-    """The same when all work is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return clock(device)
+@contextmanager
+def sharing_products(threads: int) -> Iterator[None]:
+    """Within: torch computes as it does where nobody says otherwise, with all threads on each product."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager
@@ -126,7 +139,8 @@ class Rounds:
             num_workers=plan.workers, generator=torch.Generator(),
         )  # fmt: skip
         self.peers, self.device, self.plan = peers, device, plan
-        self.meters = {name: Meter() for name in (OURS, *peers)}
+        seconds_of = clock(device, plan.threads)
+        self.meters = {name: Meter(seconds_of) for name in (OURS, *peers)}
 
     def steps(self, epoch: int) -> int:
         """Batches of a round."""
@@ -136,7 +150,8 @@ class Rounds:
         """Batches of ours, then a round of each peer."""
         yield from self._watched(OURS, self.ours.epoch(epoch, start))
         for name, run in self.peers.items():
-            run(self._watched(name, (batch for batch in self.theirs)))  # workers start within
+            with sharing_products(self.plan.threads):
+                run(self._watched(name, (batch for batch in self.theirs)))  # workers start within
 
     def _watched(self, name: str, batches: Iterator[SpeechBatch]) -> Iterator[SpeechBatch]:
         whole = islice(batches, self.plan.steps)

@@ -3,6 +3,7 @@
     python -m benchmarks.training                                # AN4's network, random frames
     python -m benchmarks.training --data data/an4 --cell gru
     python -m benchmarks.training --layers 5 --hidden 512 --items 64 --batches 1 --rounds 3
+    python -m benchmarks.training --threads 2                    # of the CPU, for every side
     python -m benchmarks.training --corpus sound                 # files, augmentation
     python -m benchmarks.training --device cuda --precision bf16 --layers 5 --hidden 512 --items 64 --workers 12
 
@@ -13,8 +14,9 @@ DataLoader does. `frames` are MFCC in memory, or those of --data, left as they a
 a GPU, is FLAC files of noise, or those of --data, whose features and augmentation all sides compute alike
 on the device. Each side starts its workers anew in each round, and can make steps before its time counts.
 Ratios are taken in every round; the first is
-not counted. On the CPU times are those of the processor, so that other work on the machine hardly
-counts. The share of a GPU's peak counts a multiplication and an addition for each weight of a matrix,
+not counted. On one thread of the CPU times are those of the processor, so that other work on the machine
+hardly counts; on several, which ours spends as `training.threads` says and the others as torch does, those of
+the wall. The share of a GPU's peak counts a multiplication and an addition for each weight of a matrix,
 frame of sound and pass, of which backward has two; padding does not count as work. The waits are those
 of Python for all that the GPU has to do, as torch notes them in the last round.
 """
@@ -72,6 +74,7 @@ class Options:
     device: str = "cpu"
     precision: Literal["float32", "bf16", "fp16"] = "float32"
     workers: int = 0  # processes that read ahead, for every side
+    threads: int = 1  # of the CPU
 
     def chosen(self, device: torch.device) -> Options:
         """With all that hangs on the device: rounds of some seconds."""
@@ -92,7 +95,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(StringIO()):
         training = TrainingConfig(
             epochs=options.rounds + 1, keep="last", precision=options.precision,
-            device=options.device, threads=1,
+            device=options.device, threads=options.threads,
         )  # fmt: skip
         task = Recognition(model, AUGMENT if options.corpus == "sound" else AugmentConfig())
         trainer = Trainer(task, training, Path(folder) / "run")
@@ -117,7 +120,7 @@ def make_dataset(
 def plan(options: Options) -> Plan:
     """A round, of options that are chosen."""
     assert options.batches is not None and options.warm is not None
-    return Plan(options.items, options.batches, options.warm, options.workers)
+    return Plan(options.items, options.batches, options.warm, options.workers, options.threads)
 
 
 def show(options: Options, model: SpeechModel, rounds: Rounds) -> None:
@@ -145,17 +148,17 @@ def show(options: Options, model: SpeechModel, rounds: Rounds) -> None:
     console.print(
         f"{options.cell} {options.layers} x {options.hidden} both ways, {options.items} items a batch, "
         f"{options.batches} batches of {options.corpus} a round, {options.rounds} rounds, "
-        f"{where(rounds.device)}, {options.workers} workers, {options.precision}: median (lowest to highest)",
+        f"{where(rounds.device, options.threads)}, {options.workers} workers, {options.precision}: median (lowest to highest)",
         highlight=False,
     )
     console.print(table)
 
 
-def where(device: torch.device) -> str:
+def where(device: torch.device, threads: int) -> str:
     """The device in words."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} thread"
+    return f"CPU, {threads} thread{'s' * (threads > 1)}"
 
 
 def operations(model: SpeechModel) -> float:

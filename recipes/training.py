@@ -15,6 +15,7 @@ from audio_rnn.data.shard_batches import ShardBatches
 from audio_rnn.distributed.processes import Process
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.features import Features
+from audio_rnn.threads import use_threads
 
 TrainingData = Batches[Any] | ShardBatches[Any]  # of files, or of shards
 
@@ -22,8 +23,7 @@ TrainingData = Batches[Any] | ShardBatches[Any]  # of files, or of shards
 def begin(config: TrainingConfig) -> None:
     """What comes before a model is made: the seed, and the threads, since matrices that are made
     orthogonal by other numbers of them differ in their last bits."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    use_threads(config.threads)
     torch.manual_seed(config.seed)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 LAYERS = (  # a room imports itself and lower layers, never another room of its own layer
     {"errors"},
-    {"compiling", "device", "drafts", "randomness"},
+    {"compiling", "device", "drafts", "randomness", "threads"},
     {"distributed"},
     {"config"},
     {"classes", "events", "files", "nested", "storage", "memory", "spill", "audio", "vocabulary"},

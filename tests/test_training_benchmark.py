@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 
 import pytest
 import torch
 
 from audio_rnn.tasks.recognition import Recognition
+from audio_rnn.threads import use_threads
 from benchmarks import training
 from benchmarks._training_corpus import AUGMENT
 from benchmarks._training_rounds import Meter, Plan
@@ -18,14 +20,17 @@ SMALL = "--layers 1 --hidden 8 --items 2 --rounds 2 --batches 2 --utterances 6"
 
 
 def rows(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, options: str):
-    """The head of what is printed, and the cells of each side's row."""
+    """The head of what is printed, and the cells of each side's row, of whose name a part may come in
+    another line."""
     monkeypatch.setattr(sys, "argv", ["training", *SMALL.split(), *options.split()])
     torch.manual_seed(0)
     training.main()
     printed = capsys.readouterr().out
     found = [re.findall(r"[^│]+", line) for line in printed.splitlines() if line.startswith("│")]
     cells = [[cell.strip() for cell in row] for row in found]
-    return printed.partition("┏")[0].replace("\n", ""), {name: rest for name, *rest in cells}
+    return printed.partition("┏")[0].replace("\n", ""), {
+        name: rest for name, *rest in cells if all(rest)
+    }
 
 
 @pytest.mark.parametrize(
@@ -42,6 +47,18 @@ def test_each_side_has_a_row(options, corpus, capsys, monkeypatch):
         middle, low, high = (float(x) for x in re.findall(r"[\d.]+", ratio))
         assert 0 < low <= middle <= high
     assert sides["our engine"][-1] == "1.00 (1.00 to 1.00)"
+
+
+def test_several_threads_are_the_others_as_torch_has_them_and_take_time_of_the_wall(
+    capsys, monkeypatch
+):
+    told, use = [], torch.set_num_threads
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: told.append(count) or use(count))
+    monkeypatch.setattr(time, "process_time", None)
+    head, _ = rows(capsys, monkeypatch, "--threads 4")
+    assert "CPU, 4 threads" in head
+    assert told[0] == 2 and {4} < set(told)  # ours, whose directions are computed at once
+    use_threads(1)
 
 
 def test_a_gpu_takes_sound_that_is_augmented_and_its_waits_are_counted(capsys, monkeypatch):
@@ -70,7 +87,7 @@ class Fake:
 
 
 def test_the_first_batches_are_not_counted():
-    meter, taken = Meter(), []
+    meter, taken = Meter(time.perf_counter), []
     for batch in meter.watch(iter([Fake()] * 5), torch.device("cpu"), warm=2):  # type: ignore[list-item]
         taken.append((batch, list(meter.audio)))
     assert len(taken) == 5 and meter.audio == [9.0] and meter.padded == 12 and meter.steps == 3

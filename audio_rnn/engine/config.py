@@ -40,7 +40,7 @@ class TrainingConfig:
     log_layers: bool = False  # write each layer's gradient norm to the history
     tensorboard: bool = False  # write scalars for TensorBoard too (extra: tensorboard)
     device: str = "auto"  # auto, cpu, cuda or cuda:N
-    threads: int | None = 1  # of the CPU, a process; steps are too small to share; None: all
+    threads: int | None = 2  # of the CPU, a process: one for each direction; None: all
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -9,8 +9,6 @@ from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
 
-import torch
-
 from audio_rnn.distributed import processes
 from audio_rnn.engine.config import TrainingConfig
 from audio_rnn.engine.state import State
@@ -25,6 +23,7 @@ from audio_rnn.runs import checkpoint
 from audio_rnn.runs.log import Log
 from audio_rnn.runs.position import Position
 from audio_rnn.runs.signals import Interrupted, Interrupts, leave
+from audio_rnn.threads import use_threads
 
 SAVE = 1  # a wish below all signals that are noted
 SAVE_SECONDS = 600.0  # between checkpoints at most, or a step, whichever is longer
@@ -39,8 +38,7 @@ class Trainer:
 
     def __init__(self, task: Task, config: TrainingConfig, run_dir: Path) -> None:
         self.task, self.config, self.run_dir = task, config, run_dir
-        if config.threads:
-            torch.set_num_threads(config.threads)
+        use_threads(config.threads)
         self.process = processes.start(config.device)
         config.check(self.process)
         self.state = State(task.model, config, self.process)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from audio_rnn.device import sent
 from audio_rnn.errors import ConfigError
 from audio_rnn.features import valid_frames
+from audio_rnn.models.beside import Part, beside
 from audio_rnn.models.gru import run_gru, runs_compiled
 
 Cell = Literal["elman_tanh", "elman_relu", "gru", "lstm"]
@@ -131,26 +132,48 @@ class RecurrentLayer(nn.Module):
 
     def _pass(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State]:
         """All frames of both directions at once."""
-        y, last = run_cell(self.forwards, x, state)
-        if self.backwards is not None:
-            reverse = run_reversed(self.backwards, x, flip_index(lengths, x.shape[1]))
-            y = torch.cat([y, reverse], dim=-1)
-        return y, last
+        if self.backwards is None:
+            return run_cell(self.forwards, x, state)
+        backwards, flip = self.backwards, flip_index(lengths, x.shape[1])
+
+        def ahead(x: Tensor) -> tuple[Tensor, ...]:
+            y, last = run_cell(self.forwards, x, state)
+            return y, *last
+
+        def back(x: Tensor) -> tuple[Tensor, ...]:
+            return (run_reversed(backwards, x, flip),)
+
+        (y, *last), (reverse,) = beside(
+            Part(ahead, tuple(self.forwards.parameters())),
+            Part(back, tuple(backwards.parameters())),
+            x,
+        )
+        return torch.cat([y, reverse], dim=-1), tuple(last)
 
     def _sweep(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State]:
         """The same piece by piece into one tensor, for long audio and without gradients."""
-        hidden, both = self.forwards.hidden_size, self.backwards is not None
-        y = x.new_empty(*x.shape[:2], hidden * (2 if both else 1))
-        for start in range(0, x.shape[1], SWEEP):
-            part = slice(start, start + SWEEP)
-            y[:, part, :hidden], state = run_cell(self.forwards, x[:, part], state)
-        if self.backwards is not None:
-            flip, carried = flip_index(lengths, x.shape[1]), None
-            for index in flip.split(SWEEP, dim=1):
-                piece, carried = run_cell(self.backwards, take(x, index), carried)
+        hidden, backwards = self.forwards.hidden_size, self.backwards
+        y = x.new_empty(*x.shape[:2], hidden * (1 if backwards is None else 2))
+
+        def ahead(x: Tensor) -> tuple[Tensor, ...]:
+            last = state
+            for start in range(0, x.shape[1], SWEEP):
+                part = slice(start, start + SWEEP)
+                y[:, part, :hidden], last = run_cell(self.forwards, x[:, part], last)
+            assert last is not None, "a sequence has at least one frame"
+            return last
+
+        if backwards is None:
+            return y, ahead(x)
+
+        def back(x: Tensor) -> tuple[Tensor, ...]:
+            carried = None
+            for index in flip_index(lengths, x.shape[1]).split(SWEEP, dim=1):
+                piece, carried = run_cell(backwards, take(x, index), carried)
                 y[..., hidden:].scatter_(1, index.unsqueeze(-1).expand(-1, -1, hidden), piece)
-        assert state is not None, "a sequence has at least one frame"
-        return y, state
+            return ()
+
+        return y, beside(Part(ahead), Part(back), x)[0]
 
 
 def make_cell(cell: Cell, inputs: int, hidden: int) -> nn.RNNBase:
