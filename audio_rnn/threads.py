@@ -12,8 +12,21 @@ import torch
 First = TypeVar("First")
 Second = TypeVar("Second")
 
-_BESIDE = ThreadPoolExecutor(1, thread_name_prefix="beside")  # begins when it is first needed
 _two = False
+_pool: ThreadPoolExecutor
+
+
+def _make_pool() -> None:
+    """One thread, which begins when it is first needed."""
+    global _pool
+    _pool = ThreadPoolExecutor(1, thread_name_prefix="beside")
+
+
+_make_pool()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(
+        after_in_child=_make_pool
+    )  # threads are not forked, and would be waited for
 
 
 def use_threads(count: int | None) -> None:
@@ -47,7 +60,7 @@ def at_once(first: Callable[[], First], second: Callable[[], Second]) -> tuple[F
     """
     if not _two:
         return first(), second()
-    future: Future[Second] = _BESIDE.submit(_as_here(second))
+    future: Future[Second] = _pool.submit(_as_here(second))
     try:
         result = first()
     finally:  # nothing goes on beyond an error

@@ -2,12 +2,25 @@
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import pytest
 import torch
 
 torch.set_num_threads(1)
 # A shell starts what runs in its background deaf to Ctrl-C, and that is handed on to processes that
 # tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def speechbrain_unseen() -> Iterator[None]:
+    """Afterwards: SpeechBrain's modules that import others when they are looked at are gone; hypothesis
+    looks at all that there are."""
+    yield
+    for name, module in [*sys.modules.items()]:
+        if name.startswith("speechbrain") and type(module).__module__.startswith("speechbrain"):
+            del sys.modules[name]

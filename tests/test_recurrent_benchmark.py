@@ -12,6 +12,7 @@ from benchmarks import recurrent
 from benchmarks.recurrent import Case
 from tests.simulated_gpu import simulated_gpu
 
+pytestmark = pytest.mark.usefixtures("speechbrain_unseen")
 TINY = (Case("tiny", items=3, frames=5, inputs=4, layers=2, hidden=6),)
 
 

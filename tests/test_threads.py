@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from multiprocessing import get_context
 from threading import Barrier, BrokenBarrierError, Event, current_thread
 
 import pytest
@@ -72,6 +73,16 @@ def test_an_error_of_one_comes_when_the_other_has_ended() -> None:
     with pytest.raises(ZeroDivisionError):
         at_once(lambda: 1, lambda: 1 / 0)
     assert at_once(lambda: 1, lambda: 2) == (1, 2)
+
+
+def test_a_forked_process_has_a_thread_of_its_own() -> None:
+    assert at_once(lambda: 1, lambda: 2) == (1, 2)
+    with get_context("fork").Pool(1) as pool:
+        assert pool.apply_async(at_once_there).get(30) == ("MainThread", "beside_0")
+
+
+def at_once_there() -> tuple[str, str]:
+    return at_once(lambda: current_thread().name, lambda: current_thread().name)
 
 
 def test_half_of_many_share_products(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from benchmarks._training_corpus import AUGMENT
 from benchmarks._training_rounds import Meter, Plan
 from tests.simulated_gpu import simulated_gpu
 
+pytestmark = pytest.mark.usefixtures("speechbrain_unseen")
 SMALL = "--layers 1 --hidden 8 --items 2 --rounds 2 --batches 2 --utterances 6"
 
 

@@ -83,7 +83,7 @@ def train(folder: Path) -> None:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of all recipes, by one process and by three."""
     folder = tmp_path_factory.mktemp("torchrun")
-    training = {"epochs": 2, "optimizer": "sgd", "rate": 0.1, "warmup": 0.0, "threads": 1}
+    training = {"epochs": 2, "optimizer": "sgd", "rate": 0.1, "warmup": 0.0}
     for name, (recipe, prepare) in RECIPES.items():
         data = folder / name
         data.mkdir()
