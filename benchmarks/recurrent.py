@@ -9,7 +9,8 @@ Peers: torch's own LSTM or GRU over `pack_padded_sequence`, and SpeechBrain's wi
 after the other, so that other work on the machine meets them all; a ratio is taken in every
 round, and its median, lowest and highest are printed. Outputs are compared first. On a GPU
 the cases are of its size: with a number of items that cuDNN's persistent kernels take, and with one
-that they do not; and our layers run a second time with their two directions in two streams.
+that they do not; and our layers run a second time with their two directions in two streams. On several threads
+ours spends them as `training.threads` says, the others as torch does, and ours runs on one as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from statistics import median
 from typing import Literal
@@ -40,10 +42,12 @@ from audio_rnn.models.recurrent import (
     run_cell,
     run_reversed,
 )
+from audio_rnn.threads import use_threads
 
 Cell = Literal["lstm", "gru"]
 Forward = Callable[[Tensor], Tensor]  # padded input -> padded output
 Contender = tuple[nn.Module, Forward]
+OURS, ALONE = "RecurrentStack", "RecurrentStack, one thread"
 Pass = Callable[[], float]  # one forward and backward pass -> seconds
 SHORTEST = 0.8  # of the longest length; the batches' padding is then about 10 %
 
@@ -91,7 +95,6 @@ def main() -> None:
     device = choose_device(options.device)
     if not find_spec("speechbrain"):
         print('SpeechBrain is not here: pip install -e ".[bench]" to compare with it too')
-    torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     table = Table("cell", "case", "contender", "frames/s", "ours is faster by", "difference")
     for cell in options.cells:
@@ -116,11 +119,15 @@ def compare(
         name: (network, cast(forward, options.precision))
         for name, (network, forward) in make_contenders(cell, case, lengths, device).items()
     }
+    if options.threads > 1:
+        contenders[ALONE] = contenders[OURS]
     close = CLOSE["cuda" if x.is_cuda and options.precision == "float32" else options.precision]
     differences = compare_outputs({n: f for n, (_, f) in contenders.items()}, x, close)
-    passes = {n: timed_pass(m, f, x) for n, (m, f) in contenders.items()}
+    passes = {
+        n: timed_pass(m, f, x, threads_of(n, options.threads)) for n, (m, f) in contenders.items()
+    }
     seconds = measure(passes, options.rounds)
-    ours, frames = seconds["RecurrentStack"], int(lengths.sum())
+    ours, frames = seconds[OURS], int(lengths.sum())
     return [
         (n, f"{frames / median(s):,.0f}", ratio(s, ours), f"{differences[n]:.0e}")
         for n, s in seconds.items()
@@ -141,7 +148,7 @@ def cast(forward: Forward, precision: str) -> Forward:
 @torch.no_grad()
 def compare_outputs(forwards: dict[str, Forward], x: Tensor, close: float) -> dict[str, float]:
     """Each contender's largest difference from ours; more than `close` is not the same network."""
-    expected = forwards["RecurrentStack"](x)
+    expected = forwards[OURS](x)
     differences = {n: float((forward(x) - expected).abs().max()) for n, forward in forwards.items()}
     assert max(differences.values()) < close, f"the contenders do not agree: {differences}"
     return differences
@@ -165,7 +172,7 @@ def make_contenders(
     ).to(device)
     copy_weights(ours, packed)
     return {
-        "RecurrentStack": (ours, lambda x: ours(x, lengths)[0]),
+        OURS: (ours, lambda x: ours(x, lengths)[0]),
         "torch, packed": (packed, lambda x: run_packed(packed, x, lengths)),
         **two_streams_contender(ours, lengths, device),
         **speechbrain_contender(cell, ours, case, lengths),
@@ -237,10 +244,20 @@ def run_packed(network: nn.RNNBase, x: Tensor, lengths: Tensor) -> Tensor:
     return pad_packed_sequence(network(packed)[0], batch_first=True)[0]
 
 
-def timed_pass(network: nn.Module, forward: Forward, x: Tensor) -> Pass:
+def threads_of(contender: str, count: int) -> Callable[[], None]:
+    """What gives a contender its threads."""
+    if contender == ALONE:
+        return partial(use_threads, 1)
+    return partial(use_threads if contender == OURS else torch.set_num_threads, count)
+
+
+def timed_pass(
+    network: nn.Module, forward: Forward, x: Tensor, prepare: Callable[[], None]
+) -> Pass:
     """Forward and backward of one batch, without an optimiser's step."""
 
     def run() -> float:
+        prepare()
         network.zero_grad()
         start = now(x.device)
         forward(x).sum().backward()

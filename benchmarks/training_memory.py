@@ -114,7 +114,7 @@ def train(arguments: Arguments, way: str) -> None:
         warp_probability=0.8, noise_probability=0.3, noise_snr_db=(10, 35), stretch_probability=0.8
     )
     task = Recognition(model, AugmentConfig(frames=frames, masks=FrameMaskConfig(2)))
-    training = TrainingConfig(epochs=arguments.epochs, keep="last", device="cpu", threads=1)
+    training = TrainingConfig(epochs=arguments.epochs, keep="last", device="cpu")
     with tempfile.TemporaryDirectory() as folder:
         trainer.Trainer(task, training, Path(folder)).fit(batches, None)
     print(*batches.held, time.process_time())
