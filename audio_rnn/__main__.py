@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from audio_rnn import __version__
 from audio_rnn.cli.shell import exit_status
 from audio_rnn.errors import InputError
+from audio_rnn.threads import take_second
 
 COMMANDS = {
     "transcribe": ("audio_rnn.cli.transcribe", "audio files to text with times"),
@@ -49,7 +50,10 @@ def _dispatch(arguments: list[str]) -> int:
         raise InputError(f"found command {name!r}, expected one of {', '.join(COMMANDS)}; {advice}")
     # A second thread made an hour of files 3.4 times slower (benchmarks/transcribe.py): the steps of
     # a recurrent network are too small to share, and OpenMP's threads spin while they wait.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # What a second core is good for is the other direction of a layer.
+    if "OMP_NUM_THREADS" not in os.environ:  # nobody has asked for one thread, or for others
+        os.environ["OMP_NUM_THREADS"] = "1"
+        take_second()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     module, _ = COMMANDS[name]
     return importlib.import_module(module).main(arguments[1:])

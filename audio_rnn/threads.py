@@ -1,4 +1,7 @@
-"""How many threads of the CPU this process computes with, and two computations at once on two of them."""
+"""How many threads of the CPU this process computes with, and two computations at once on two of them.
+
+torch is imported when it is needed: commands say how many threads they want before they import it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
-
-import torch
 
 First = TypeVar("First")
 Second = TypeVar("Second")
@@ -35,10 +36,17 @@ def use_threads(count: int | None) -> None:
     A second one lets two computations run `at_once`. Beyond that, torch shares products of matrices
     among half of them, which changes last digits; one and two give the same.
     """
-    global _two
+    import torch
+
     count = count or cores()
-    _two = count > 1
+    take_second(count > 1)
     torch.set_num_threads(max(1, count // 2))
+
+
+def take_second(wanted: bool = True) -> None:
+    """Let two computations run `at_once`, or not, and leave torch's threads as they are."""
+    global _two
+    _two = wanted
 
 
 def cores() -> int:
@@ -70,6 +78,8 @@ def at_once(first: Callable[[], First], second: Callable[[], Second]) -> tuple[F
 
 def _as_here(function: Callable[[], Second]) -> Callable[[], Second]:
     """The function with this thread's modes of torch, which another one does not share."""
+    import torch
+
     learns, infers = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
     halves, dtype = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 

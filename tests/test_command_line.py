@@ -18,6 +18,7 @@ import pytest
 from audio_rnn import __version__
 from audio_rnn.__main__ import COMMANDS, RECIPES, main
 from audio_rnn.inference.transcriber import Transcriber
+from audio_rnn.threads import take_second, two_at_once
 from tests.small_model import save_small_model, write_sounds
 
 FORMATS = ("txt", "json", "srt", "vtt", "tsv", "ctm", "TextGrid")
@@ -49,6 +50,20 @@ def run(model, capsys):
 def expected(model: Path, *files: Path) -> list[str]:
     transcriber = Transcriber.load(model, device="cpu")
     return [transcriber.transcribe(path).text for path in files]
+
+
+@pytest.mark.parametrize("said", [None, "1", "2"])
+def test_a_second_thread_is_taken_where_nobody_says_how_many(said, run, model, files, monkeypatch):
+    text = expected(model, files[1])[0]
+    monkeypatch.setenv("OMP_NUM_THREADS", said or "")
+    if said is None:
+        monkeypatch.delenv("OMP_NUM_THREADS")
+    try:
+        assert run(files[1])[:2] == (0, text + "\n")
+        assert two_at_once() == (said is None)
+        assert os.environ["OMP_NUM_THREADS"] == (said or "1")
+    finally:
+        take_second(False)
 
 
 def test_one_file_prints_its_text_and_nothing_else(run, model, files):
