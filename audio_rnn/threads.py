@@ -56,17 +56,20 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def two_at_once() -> bool:
-    """Whether there is a thread for a second computation."""
-    return _two
+def two_at_once(device: str = "cpu") -> bool:
+    """Whether there is a thread for a second computation on the device; a GPU needs none."""
+    return _two and device == "cpu"
 
 
-def at_once(first: Callable[[], First], second: Callable[[], Second]) -> tuple[First, Second]:
+def at_once(
+    first: Callable[[], First], second: Callable[[], Second], device: str = "cpu"
+) -> tuple[First, Second]:
     """What both return, computed beside each other where there is a thread for it.
 
-    They share no random numbers, and change nothing that the other one reads.
+    They are short, lest Ctrl-C wait for them, share no random numbers, and change nothing that the other
+    one reads.
     """
-    if not _two:
+    if not two_at_once(device):
         return first(), second()
     future: Future[Second] = _pool.submit(_as_here(second))
     try:

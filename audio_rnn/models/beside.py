@@ -35,10 +35,8 @@ class _Traced(NamedTuple):
 
 def beside(first: Part, second: Part, x: Tensor) -> tuple[Outputs, Outputs]:
     """The outputs of both parts, at once on a CPU that has a thread for it."""
-    if x.device.type != "cpu" or not two_at_once():
-        return first.run(x), second.run(x)
-    if not torch.is_grad_enabled():
-        return at_once(lambda: first.run(x), lambda: second.run(x))
+    if not (torch.is_grad_enabled() and two_at_once(x.device.type)):
+        return at_once(lambda: first.run(x), lambda: second.run(x), x.device.type)
     weights = [weight for part in (first, second) for weight in part.weights]
     count, *outputs = _Beside.apply((first, second), x, x, *weights)
     return tuple(outputs[:count]), tuple(outputs[count:])
