@@ -56,20 +56,20 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def two_at_once(device: str = "cpu") -> bool:
-    """Whether there is a thread for a second computation on the device; a GPU needs none."""
-    return _two and device == "cpu"
+def two_at_once() -> bool:
+    """Whether there is a thread for a second computation."""
+    return _two
 
 
 def at_once(
     first: Callable[[], First], second: Callable[[], Second], device: str = "cpu"
 ) -> tuple[First, Second]:
-    """What both return, computed beside each other where there is a thread for it.
+    """What both return, computed beside each other where there is a thread for it; a GPU needs none.
 
     They are short, lest Ctrl-C wait for them, share no random numbers, and change nothing that the other
     one reads.
     """
-    if not two_at_once(device):
+    if not _two or device != "cpu":
         return first(), second()
     future: Future[Second] = _pool.submit(_as_here(second))
     try:

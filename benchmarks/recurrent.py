@@ -2,6 +2,7 @@
 
     python -m benchmarks.recurrent                     # LSTM and GRU, one thread
     python -m benchmarks.recurrent --threads 2 --rounds 11
+    python -m benchmarks.recurrent --threads 2 --no-bidirectional
     python -m benchmarks.recurrent --device cuda --precision bf16 --cells lstm
 
 Peers: torch's own LSTM or GRU over `pack_padded_sequence`, and SpeechBrain's with lengths
@@ -61,6 +62,7 @@ class Options:
     cells: tuple[Cell, ...] = ("lstm", "gru")  # to compare
     device: str = "cpu"
     precision: Literal["float32", "bf16", "fp16"] = "float32"  # autocast of the forward pass
+    bidirectional: bool = True
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,9 @@ def compare(
     x = torch.randn(case.items, int(lengths.max()), case.inputs, device=device)
     contenders = {
         name: (network, cast(forward, options.precision))
-        for name, (network, forward) in make_contenders(cell, case, lengths, device).items()
+        for name, (network, forward) in make_contenders(
+            cell, case, lengths, device, options.bidirectional
+        ).items()
     }
     if options.threads > 1:
         contenders[ALONE] = contenders[OURS]
@@ -162,13 +166,13 @@ def draw_lengths(case: Case) -> Tensor:
 
 
 def make_contenders(
-    cell: Cell, case: Case, lengths: Tensor, device: torch.device
+    cell: Cell, case: Case, lengths: Tensor, device: torch.device, both: bool
 ) -> dict[str, Contender]:
-    """Networks with equal weights."""
-    config = RecurrentConfig(cell, case.hidden, case.layers, dropout=0.0)
+    """Networks with equal weights, of `both` directions or one."""
+    config = RecurrentConfig(cell, case.hidden, case.layers, both, dropout=0.0)
     ours = RecurrentStack(config, case.inputs).to(device)
     packed = getattr(nn, cell.upper())(
-        case.inputs, case.hidden, case.layers, bidirectional=True, batch_first=True
+        case.inputs, case.hidden, case.layers, bidirectional=both, batch_first=True
     ).to(device)
     copy_weights(ours, packed)
     return {
@@ -183,7 +187,7 @@ def two_streams_contender(
     ours: RecurrentStack, lengths: Tensor, device: torch.device
 ) -> dict[str, Contender]:
     """The same layers on a GPU, whose two directions then need not wait for each other."""
-    if device.type != "cuda":
+    if device.type != "cuda" or not ours.config.bidirectional:
         return {}
     side, lengths = torch.cuda.Stream(device), sent(lengths, device)
     return {"in two streams": (ours, lambda x: run_in_two_streams(ours, x, lengths, side))}
@@ -223,15 +227,16 @@ def speechbrain_contender(
 
     device = next(ours.parameters()).device
     theirs = getattr(RNN, cell.upper())(
-        case.hidden, input_size=case.inputs, num_layers=case.layers, bidirectional=True
-    ).to(device)
+        case.hidden, input_size=case.inputs, num_layers=case.layers,
+        bidirectional=ours.config.bidirectional,
+    ).to(device)  # fmt: skip
     copy_weights(ours, theirs.rnn)
     relative = ((lengths + 0.5) / lengths.max()).clamp(max=1).to(device)  # it rounds down
     return {"SpeechBrain, lengths": (theirs, lambda x: theirs(x, lengths=relative)[0])}
 
 
 def copy_weights(ours: RecurrentStack, theirs: nn.RNNBase) -> None:
-    """Give torch's network of two directions the weights of our layers."""
+    """Give torch's network the weights of our layers."""
     for name, weight in ours.named_parameters():  # layers.2.backwards.weight_ih_l0
         _, number, direction, kind = name.split(".")
         suffix = "_reverse" if direction == "backwards" else ""
@@ -239,7 +244,7 @@ def copy_weights(ours: RecurrentStack, theirs: nn.RNNBase) -> None:
 
 
 def run_packed(network: nn.RNNBase, x: Tensor, lengths: Tensor) -> Tensor:
-    """(batch, frames, inputs) -> (batch, frames, 2 * hidden) over packed sequences."""
+    """(batch, frames, inputs) -> (batch, frames, directions * hidden) over packed sequences."""
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     return pad_packed_sequence(network(packed)[0], batch_first=True)[0]
 

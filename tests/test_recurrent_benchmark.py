@@ -18,7 +18,8 @@ TINY = (Case("tiny", items=3, frames=5, inputs=4, layers=2, hidden=6),)
 
 
 @pytest.mark.parametrize(
-    "options", ["", "--threads 2", "--device cuda", "--device cuda --precision fp16"]
+    "options",
+    ["", "--threads 2 --no-bidirectional", "--device cuda", "--device cuda --precision fp16"],
 )
 def test_a_row_for_each_contender(options, capsys, monkeypatch):
     monkeypatch.setattr(recurrent, "CASES", dict.fromkeys(("cpu", "cuda"), TINY))

@@ -1,8 +1,8 @@
 """Two functions of one tensor beside each other on two threads, with their gradients.
 
 Autograd computes gradients one after the other in the thread that asks for them. Here each function has
-a graph of its own, and both graphs are gone through at once. Values and gradients are to the bit those
-of one after the other.
+a graph of its own, and both graphs are gone through at once, or one after the other where there is one
+thread: the numbers are the same to the bit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from audio_rnn.threads import at_once, two_at_once
+from audio_rnn.threads import at_once
 
 Outputs = tuple[Tensor, ...]
 
@@ -35,21 +35,19 @@ class _Traced(NamedTuple):
 
 def beside(first: Part, second: Part, x: Tensor) -> tuple[Outputs, Outputs]:
     """The outputs of both parts, at once on a CPU that has a thread for it."""
-    if not (torch.is_grad_enabled() and two_at_once(x.device.type)):
+    if not torch.is_grad_enabled() or x.device.type != "cpu":
         return at_once(lambda: first.run(x), lambda: second.run(x), x.device.type)
     weights = [weight for part in (first, second) for weight in part.weights]
-    count, *outputs = _Beside.apply((first, second), x, x, *weights)
+    count, *outputs = _Beside.apply((first, second), x, *weights)
     return tuple(outputs[:count]), tuple(outputs[count:])
 
 
 class _Beside(torch.autograd.Function):
-    """x comes twice, for the second part and then for the first: where there are more gradients
-    of x they are summed in the order in which autograd sums those of one after the other."""
+    """Of x, and of the weights of both parts, some of which may be the same."""
 
     @staticmethod
-    def forward(ctx: Any, parts: tuple[Part, Part], *tensors: Tensor) -> tuple[Any, ...]:
+    def forward(ctx: Any, parts: tuple[Part, Part], x: Tensor, *weights: Tensor) -> tuple[Any, ...]:
         ctx.set_materialize_grads(False)
-        x = tensors[0]
         one, two = at_once(lambda: _trace(parts[0], x), lambda: _trace(parts[1], x))
         ctx.traced = one, two
         outputs = [output.detach() for output in (*one.outputs, *two.outputs)]
@@ -60,10 +58,15 @@ class _Beside(torch.autograd.Function):
     def backward(ctx: Any, _: None, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         one, two = ctx.traced
         count = len(one.outputs)
+        kept = torch._C._autograd._get_current_graph_task_keep_graph()  # for another backward pass
         first, second = at_once(
-            lambda: _gradients(one, gradients[:count]), lambda: _gradients(two, gradients[count:])
+            lambda: _gradients(one, gradients[:count], kept),
+            lambda: _gradients(two, gradients[count:], kept),
         )
-        return None, second[0], first[0], *first[1:], *second[1:]
+        by_x = first[0] if second[0] is None else second[0]
+        if first[0] is not None and second[0] is not None:
+            by_x = first[0] + second[0]
+        return None, by_x, *first[1:], *second[1:]
 
 
 def _trace(part: Part, x: Tensor) -> _Traced:
@@ -72,12 +75,14 @@ def _trace(part: Part, x: Tensor) -> _Traced:
         return _Traced((own, *part.weights), part.run(own))
 
 
-def _gradients(traced: _Traced, by_outputs: tuple[Tensor | None, ...]) -> list[Tensor | None]:
+def _gradients(
+    traced: _Traced, by_outputs: tuple[Tensor | None, ...], kept: bool
+) -> list[Tensor | None]:
     """The gradients of the inputs, given those of the outputs, of which some may be none."""
     learnt = [x for x in traced.inputs if x.requires_grad]
     given = [(y, by) for y, by in zip(traced.outputs, by_outputs) if by is not None]
     if not learnt or not given:
         return [None] * len(traced.inputs)
     outputs, gradients = zip(*given)
-    found = iter(torch.autograd.grad(outputs, learnt, gradients))
+    found = iter(torch.autograd.grad(outputs, learnt, gradients, retain_graph=kept))
     return [next(found) if x.requires_grad else None for x in traced.inputs]

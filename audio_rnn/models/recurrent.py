@@ -131,9 +131,9 @@ class RecurrentLayer(nn.Module):
         return x + y if self.residual else y
 
     def _pass(self, x: Tensor, lengths: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """All frames of both directions at once."""
+        """All frames at once, with gradients."""
         if self.backwards is None:
-            return run_cell(self.forwards, x, state)
+            return run_halves(self.forwards, x, state)
         backwards, flip = self.backwards, flip_index(lengths, x.shape[1])
 
         def ahead(x: Tensor) -> tuple[Tensor, ...]:
@@ -210,6 +210,27 @@ def run_cell(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, 
     first = state[0] if state else None
     y, h = run_gru(cell, x, first) if runs_compiled(cell, x) else cell(x, first)
     return y, (h,)
+
+
+def run_halves(cell: nn.RNNBase, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    """`run_cell` with gradients, on a CPU for each half of a batch by itself: for two threads there is
+    something to do at once then, and one takes no longer. Their numbers are the same."""
+    middle = (len(x) + 1) // 2
+    learnt = state is not None and any(part.requires_grad for part in state)
+    if x.device.type != "cpu" or middle == len(x) or learnt:
+        return run_cell(cell, x, state)
+
+    def half(items: slice) -> Part:
+        own = state and tuple(part[:, items] for part in state)
+
+        def run(x: Tensor) -> tuple[Tensor, ...]:
+            y, last = run_cell(cell, x[items], own)
+            return y, *last
+
+        return Part(run, tuple(cell.parameters()))
+
+    (y, *last), (z, *others) = beside(half(slice(middle)), half(slice(middle, None)), x)
+    return torch.cat([y, z]), tuple(torch.cat([a, b], 1) for a, b in zip(last, others))
 
 
 def run_reversed(cell: nn.RNNBase, x: Tensor, flip: Tensor) -> Tensor:

@@ -28,13 +28,15 @@ def with_threads(count: int, compute: Callable[[], list[Tensor | None]]) -> list
     return compute()
 
 
-def values_and_gradients(model: RecurrentStack, cast: bool) -> list[Tensor | None]:
+def values_and_gradients(
+    model: RecurrentStack, cast: bool, items: int = 4, state: list[Any] | None = None
+) -> list[Tensor | None]:
     """Of a stack, with dropout, by its output and its states."""
     torch.manual_seed(2)
-    x = batch().requires_grad_()
+    x = batch()[:items].requires_grad_()
     model.zero_grad()
     with torch.autocast("cpu", torch.bfloat16, enabled=cast):
-        y, states = model(x, LENGTHS)
+        y, states = model(x, LENGTHS[:items], state)
     loss = y.float().square().sum() + sum(s.float().sum() for state in states for s in state)
     loss.backward()
     return [
@@ -55,15 +57,38 @@ def assert_same(ours: list[Tensor | None], theirs: list[Tensor | None]) -> None:
 def test_training_is_the_same_to_the_bit(cell: str, cast: bool, monkeypatch: Any) -> None:
     """With residuals as well, where three gradients of an input are summed."""
     model = stack(cell=cell, residual=True, projection=5, layer_norm=True, dropout=0.3, layers=3)
+    expected = with_threads(1, lambda: values_and_gradients(model, cast))
     calls = []
     apply = module._Beside.apply
     monkeypatch.setattr(module._Beside, "apply", lambda *a: calls.append(1) or apply(*a))
-    expected = with_threads(1, lambda: values_and_gradients(model, cast))
-    assert not calls
     found = with_threads(2, lambda: values_and_gradients(model, cast))
     assert len(calls) == 3
     assert_same(expected, found)
     assert all(value is not None for value in found)
+
+
+@pytest.mark.parametrize("items", [1, 2, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_halves_of_a_batch_in_one_direction_are_the_same_to_the_bit(cell: str, items: int) -> None:
+    """From a state on, too; and near to what the whole batch gives."""
+    model = stack(cell=cell, bidirectional=False)
+    with torch.no_grad():
+        state = model(batch(lengths=LENGTHS[:items]), LENGTHS[:items])[1]
+    expected = with_threads(1, lambda: values_and_gradients(model, False, items, state))
+    assert_same(expected, with_threads(2, lambda: values_and_gradients(model, False, items, state)))
+    learnt = [tuple(part.requires_grad_() for part in layer) for layer in state]
+    whole = values_and_gradients(model, False, items, learnt)
+    assert all(part.grad is not None for layer in learnt for part in layer)
+    for a, b in zip(expected, whole, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+def test_one_direction_computes_its_halves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    apply = module._Beside.apply
+    monkeypatch.setattr(module._Beside, "apply", lambda *a: calls.append(1) or apply(*a))
+    with_threads(2, lambda: values_and_gradients(stack(bidirectional=False), False))
+    assert len(calls) == 2
 
 
 @pytest.mark.parametrize("frozen", ["forwards", "backwards", "layers.0", ""])
