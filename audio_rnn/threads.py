@@ -24,10 +24,9 @@ def _make_pool() -> None:
 
 
 _make_pool()
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(
-        after_in_child=_make_pool
-    )  # threads are not forked, and would be waited for
+# Threads are not forked, and would be waited for; nothing is on Windows.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_make_pool)
 
 
 def use_threads(count: int | None) -> None:

@@ -35,9 +35,7 @@ class Arguments:
     """What to transcribe, and with what."""
 
     seconds: int = 3600  # of audio
-    threads: int | None = (
-        1  # of torch, one direction of a layer after the other; None: both at once
-    )
+    threads: int | None = 1  # None: one for each direction, as commands do
     model: Path | None = None  # a run folder
 
 

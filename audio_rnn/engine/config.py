@@ -40,7 +40,7 @@ class TrainingConfig:
     log_layers: bool = False  # write each layer's gradient norm to the history
     tensorboard: bool = False  # write scalars for TensorBoard too (extra: tensorboard)
     device: str = "auto"  # auto, cpu, cuda or cuda:N
-    threads: int | None = 2  # of the CPU, a process: 2 for both directions at once; None: all
+    threads: int | None = 2  # of the CPU, a process; a second one changes no bit; None: all cores
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -63,10 +63,8 @@ class _Beside(torch.autograd.Function):
             lambda: _gradients(one, gradients[:count], kept),
             lambda: _gradients(two, gradients[count:], kept),
         )
-        by_x = first[0] if second[0] is None else second[0]
-        if first[0] is not None and second[0] is not None:
-            by_x = first[0] + second[0]
-        return None, by_x, *first[1:], *second[1:]
+        by_x = [by for by in (first[0], second[0]) if by is not None]
+        return None, sum(by_x[1:], by_x[0]) if by_x else None, *first[1:], *second[1:]
 
 
 def _trace(part: Part, x: Tensor) -> _Traced:
