@@ -4,7 +4,9 @@ a scheduler, a terminal or torchrun."""
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import active_children
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -42,16 +44,40 @@ def _was_killed(worker: BaseProcess) -> bool:
 
 
 def _begun(loader: DataLoader[Any]) -> Iterator[Any]:
-    """No worker meets a signal before it is ready for it, and none that dies raises an error in
-    the middle of a step, as torch's handler would: the next batch does."""
+    """None that dies raises an error in the middle of a step, as torch's handler would: the next batch
+    does."""
     former = signal.getsignal(signal.SIGCHLD)
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # workers begin with them blocked, too
     try:
-        return iter(loader)
+        with _deferred():
+            return iter(loader)
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         if signal.getsignal(signal.SIGCHLD) is not former:
             signal.signal(signal.SIGCHLD, former or signal.SIG_DFL)
+
+
+@contextmanager
+def _deferred() -> Iterator[None]:
+    """Within, signals that stop a training wait: no worker meets one before it is ready for it, and
+    none is left without the loader that ends it."""
+    handlers = {number: signal.getsignal(number) for number in STOPPING}
+    heard = [number for number in STOPPING if callable(handlers[number]) and _is_main()]
+    received: list[int] = []
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)  # workers begin with them blocked, too
+    for number in heard:  # another thread, as those that compute, does not block them
+        signal.signal(number, lambda number, frame: received.append(number))
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, handlers[number])
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        for late in received:
+            signal.raise_signal(late)
+
+
+def _is_main() -> bool:
+    """Whether this is the thread that Python lets handle signals."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def outlive(worker: int) -> None:

@@ -6,6 +6,9 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,16 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from torch.utils.data import DataLoader
 
 from audio_rnn.data.batching import BatchConfig, Batches
 from audio_rnn.data.dataset import SpeechDataset
 from audio_rnn.data.manifest import Utterance
+from audio_rnn.data.prefetch import ahead
+from audio_rnn.data.workers import started
 from audio_rnn.errors import AudioError, TrainingError
 from audio_rnn.randomness import random_state
+from audio_rnn.runs.signals import Interrupts
 
 RATE = 8000
 
@@ -59,6 +66,48 @@ def test_what_stops_a_training_does_not_end_its_workers_at_once(
     for worker in multiprocessing.active_children():
         os.kill(worker.pid or 0, signal.Signals[f"SIG{number}"])
     assert len(read + list(batches)) == 20
+
+
+class Begun(DataLoader[int]):
+    """Gets a signal while it starts its workers, in any thread that listens."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__([1, 2])  # type: ignore[arg-type]
+        self.number = number
+        self.whole = False
+
+    def __iter__(self) -> Iterator[int]:  # type: ignore[override]
+        os.kill(os.getpid(), self.number)
+        time.sleep(0.05)  # Python hears of it when its lock changes hands
+        self.whole = True
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_another_thread_takes_leaves_no_half_started_loader(number: int) -> None:
+    """As a second thread of computation takes it, where this one listens to none meanwhile."""
+    former = handlers()
+    end = threading.Event()
+    threading.Thread(target=end.wait).start()
+    loader = Begun(number)
+    with Interrupts() as interrupts:
+        read = list(interrupts.awaited(started(loader)))
+    end.set()
+    assert loader.whole and not read and interrupts.received
+    assert handlers() == former
+
+
+def test_a_loader_may_start_in_a_thread_beside_the_main_one(dataset: SpeechDataset) -> None:
+    """As one that reads ahead."""
+    former = handlers()
+    batches = Batches(dataset, BatchConfig(seconds=1, workers=1)).epoch(1)
+    assert len(list(ahead(batches))) == 20
+    assert handlers() == former
+
+
+def handlers() -> dict[int, Any]:
+    """What this process does at each signal."""
+    return {number: signal.getsignal(number) for number in signal.valid_signals()}
 
 
 class Watched(SpeechDataset):
