@@ -9,12 +9,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 torch.set_num_threads(1)
 # A shell starts what runs in its background deaf to Ctrl-C, and that is handed on to processes that
 # tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# What has passed passes again: the same examples, however slow the machine is. Others, in search of
+# errors: pytest --hypothesis-profile random
+settings.register_profile("random", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", settings.get_profile("random"), derandomize=True)
+settings.load_profile("repeatable")
 
 LONGEST = ("test_readme.py", "test_scale_document.py", "test_torchrun.py", "test_demos.py")
 

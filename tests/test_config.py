@@ -111,7 +111,7 @@ json_values = st.recursive(
 fields_or_typos = st.sampled_from([f.name for f in dataclasses.fields(Outer)]) | st.text()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.dictionaries(fields_or_typos, json_values))
 def test_any_mapping_gives_a_config_or_a_named_error(values):
     try:
@@ -141,7 +141,6 @@ outers = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(outers)
 def test_save_and_load_give_the_config_back(tmp_path_factory, config):
     path = tmp_path_factory.getbasetemp() / "round.yaml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_rnn.errors import VocabularyError
@@ -43,7 +43,6 @@ def test_pieces_take_the_longest_match():
 
 
 @pytest.mark.parametrize("unit", ["character", "symbol"])
-@settings(deadline=None)
 @given(texts=texts)
 def test_text_comes_back_with_single_spaces(unit, texts):
     vocabulary = Vocabulary.from_texts([t.replace(BLANK_SYMBOL, "") for t in texts], unit)
@@ -55,7 +54,6 @@ def test_text_comes_back_with_single_spaces(unit, texts):
 
 
 @pytest.mark.parametrize("unit", ["character", "symbol"])
-@settings(deadline=None)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=4))
 def test_saving_keeps_every_symbol(tmp_path_factory, unit, texts):
     vocabulary = Vocabulary.from_texts([t.replace(BLANK_SYMBOL, "") for t in texts], unit)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_rnn.config import read_yaml
@@ -179,7 +179,6 @@ def test_waveforms_are_padded_too():
     assert batch.to(torch.device("cpu")).ids == ["a", "abc"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 30), min_size=1, max_size=60), st.floats(1, 100), st.integers(0, 3))
 def test_batches_stay_within_their_seconds(durations, seconds, epoch):
     plan = durations_only(durations, seconds).plan(epoch)

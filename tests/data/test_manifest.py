@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_rnn.data.manifest import Utterance, read_manifest, write_manifest
@@ -44,7 +44,6 @@ def test_lines_come_back(manifest):
     assert "speaker" not in manifest.read_text(encoding="utf-8").splitlines()[1]
 
 
-@settings(deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_text_comes_back(tmp_path_factory, text):
     folder = tmp_path_factory.getbasetemp()

@@ -21,7 +21,7 @@ def plain(names: list[int], now: int) -> tuple[int, int]:
     return found if found[0] else (0, 0)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 2), max_size=25))
 def test_the_longest_match_is_that_of_a_plain_search(names: list[int]) -> None:
     places, lengths = longest_matches(np.array(names, np.int64))

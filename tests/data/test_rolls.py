@@ -109,7 +109,7 @@ def test_only_training_epochs_are_transposed_each_in_its_own_way() -> None:
     assert lowest(1) != original and lowest(1) != lowest(2) and lowest(1) == lowest(1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     keys=st.lists(st.integers(0, KEYS - 1), max_size=4),
     most=st.integers(0, KEYS - 1),

@@ -75,7 +75,7 @@ def test_the_shares_of_processes_are_the_whole_batch(world: int) -> None:
         assert {part.total for part in parts} == {whole.total} == {int(whole.lengths.sum())}
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     lengths=st.lists(st.integers(0, 30), min_size=1, max_size=6),
     size=st.integers(1, 40),

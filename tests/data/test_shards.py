@@ -125,7 +125,7 @@ def plan_of(
     return ShardPlan(index, ShardConfig(lanes=lanes, buffer=buffer), batches, 3, epoch)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.lists(st.floats(0.1, 30), min_size=1, max_size=40), min_size=5, max_size=12),
     st.integers(1, 5),

@@ -56,7 +56,7 @@ def test_a_pause_parts_events_when_it_is_longer_than_the_rule_says() -> None:
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     pause=st.sampled_from([0.0, 0.1, 0.3]),
     values=st.lists(st.floats(0, 1), min_size=1, max_size=60),

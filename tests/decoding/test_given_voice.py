@@ -38,7 +38,7 @@ def sampler() -> Sampler:
     )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(raw=pieces, seed=st.integers(0, 10**6), lowest=st.integers(18, 106), several=st.booleans())
 def test_the_given_voice_stays_as_it_is(sampler: Sampler, raw, seed, lowest, several):
     melody = tidy(replace(raw, voices=raw.voices[:1]))

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_rnn.decoding.decoder import LONGEST, PAUSE, decode
@@ -79,7 +79,6 @@ def test_pieces(path, text):
     assert text_of(path, PIECES) == text
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=30))
 def test_text_is_that_of_a_loop(path):
     assert text_of(path) == naive_text(path, LETTERS)
@@ -88,7 +87,6 @@ def test_text_is_that_of_a_loop(path):
     assert text_of(path, PIECES) == naive_text(path, PIECES)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=30))
 def test_words_lie_in_order_inside_the_audio(path):
     words = greedy(log_probs_of(path, 4), LETTERS, STEP).words
@@ -132,7 +130,6 @@ def segments(pieces: list[np.ndarray], vocabulary: Vocabulary = LETTERS) -> list
     return found + decoding.finish()
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from([1, 2, LONG_PAUSE])), max_size=12),
     st.lists(st.integers(0, 200), max_size=6),

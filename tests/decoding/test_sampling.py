@@ -48,7 +48,7 @@ def generate(sampler: Sampler, plan: Plan, seeds: Iterable[int]) -> list[list[in
     return pieces
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 10**6),
     bars=st.integers(1, 6),

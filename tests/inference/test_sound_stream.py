@@ -51,7 +51,7 @@ def test_the_events_of_a_stream_are_those_of_the_file(scene, chunk):
         same(finals(listen(stream, blocks(signal, seed))), expected)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.lists(st.integers(1, 4 * RATE - 1), max_size=6))
 def test_however_it_is_cut(cuts):
     model, signal = small_tagger(bidirectional=False), sound(4.0, 5)

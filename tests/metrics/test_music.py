@@ -22,7 +22,7 @@ def muspy() -> ModuleType:
     return pytest.importorskip("muspy", reason="needs muspy, which the project does not ask for")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(raw=pieces)
 def test_statistics_are_those_of_muspy(muspy: ModuleType, raw: Piece):
     piece = tidy(raw)
@@ -59,7 +59,7 @@ FORMS = {"abc": 0.0, "aba": 1 / 3, "abab": 0.5, "aaaa": 0.75, "cababab": 4 / 7}
 melodies = st.lists(st.integers(50, 60), min_size=1, max_size=40).map(lambda p: tune(*p))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(melodies, melodies, st.integers(-9, 9))
 def test_the_longest_shared_passage_is_what_trying_all_finds(one: Piece, two: Piece, key: int):
     index = Melodies.of({"other": melody_of(tune(40, 90)), "two": melody_of(two)})

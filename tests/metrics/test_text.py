@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jiwer
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_rnn.metrics.text import ErrorCounts, character_errors, word_errors
@@ -50,7 +50,6 @@ def test_rates():
     assert ErrorCounts(insertions=2).rate == 2
 
 
-@settings(deadline=None)
 @given(pairs)
 def test_counts_of_parts_add_up_to_the_whole(pairs):
     for count in (word_errors, character_errors):
@@ -60,7 +59,6 @@ def test_counts_of_parts_add_up_to_the_whole(pairs):
         assert whole.references == sum(count([r], [r]).hits for r, _ in pairs)
 
 
-@settings(deadline=None)
 @given(pairs.filter(lambda pairs: any(reference for reference, _ in pairs)))
 def test_rates_are_jiwer_s(pairs):
     references, hypotheses = map(list, zip(*pairs, strict=True))

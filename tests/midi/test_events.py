@@ -38,7 +38,7 @@ def test_a_tune_with_a_chord_reads_as_documented():
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pieces)
 def test_every_piece_is_the_same_after_symbols_and_after_a_file(raw: Piece):
     piece = tidy(raw)
@@ -47,7 +47,7 @@ def test_every_piece_is_the_same_after_symbols_and_after_a_file(raw: Piece):
     assert parse_midi(midi_bytes(piece), "piece") == piece
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pieces, st.integers(-30, 30))
 def test_transposing_back_gives_the_same_sound(raw: Piece, semitones: int):
     piece = tidy(raw)
@@ -61,7 +61,7 @@ def test_transposing_back_gives_the_same_sound(raw: Piece, semitones: int):
     assert back.voices == piece.voices
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([None, 1, 3]))
 def test_whatever_keeps_to_the_grammar_is_a_piece(seed: int, bars: int | None):
     rng = np.random.default_rng(seed)

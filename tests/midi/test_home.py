@@ -14,7 +14,7 @@ from audio_rnn.midi.tidy import tidy
 from tests.midi.pieces import NOTTINGHAM, pieces, tune
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pieces)
 def test_whatever_is_brought_home_comes_back(raw: Piece):
     piece = tidy(raw)

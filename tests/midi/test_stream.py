@@ -13,9 +13,7 @@ from audio_rnn.midi.tidy import tidy
 from tests.midi.pieces import pieces
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces)
 def test_what_is_streamed_is_the_piece(tmp_path: Path, raw: Piece):
     piece = tidy(raw)

@@ -52,7 +52,7 @@ def test_probabilities_of_all_short_texts_sum_to_what_ends_so_early(config: Sequ
     assert ended + going_on == pytest.approx(1, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(texts=TEXTS, which=st.integers(0, 2))
 def test_a_text_scores_alone_as_in_a_batch(texts: list[list[int]], which: int) -> None:
     model = make(CONFIGS[which])
@@ -60,7 +60,7 @@ def test_a_text_scores_alone_as_in_a_batch(texts: list[list[int]], which: int) -
     torch.testing.assert_close(model.score(texts), alone, atol=1e-5, rtol=0)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(texts=TEXTS, which=st.integers(0, 2))
 def test_step_by_step_is_the_score(texts: list[list[int]], which: int) -> None:
     model = make(CONFIGS[which])

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_rnn.classes import Classes
@@ -231,7 +231,6 @@ def test_the_same_sound_in_two_given_splits_is_a_leak(tmp_path: Path) -> None:
         prepare(Options(source, tmp_path / "out"))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sets(st.sampled_from("abcd"), max_size=3), st.integers(0, 20)), min_size=1

@@ -265,7 +265,7 @@ def test_a_cut_begins_and_ends_with_sound() -> None:
     assert np.abs(faded(tone(1000, 1.0), RATE)[[0, -1]]).max() < 1e-3
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(1, 3), st.integers(1, 12))
 def test_polyphony(seed: int, polyphony: int, most: int) -> None:
     config = replace(SMALL, polyphony=polyphony, events=(most, most), sample_rate=4000)

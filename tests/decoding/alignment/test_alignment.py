@@ -34,7 +34,7 @@ words = st.text(st.sampled_from("abcx'"), min_size=1, max_size=6).filter(
 lines = st.lists(words, min_size=1, max_size=5).map(" ".join)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.text(st.sampled_from("ab"), min_size=1, max_size=3), min_size=2, max_size=8),
     st.data(),
@@ -55,7 +55,7 @@ def test_short_lines_beside_a_long_one_have_their_own_steps():
     assert [symbol_steps(u) for u in utterances] == [without_spaces(*p) for p in zip(texts, steps)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(lines, min_size=1, max_size=6), st.data())
 def test_every_symbol_is_found_in_its_step(texts, data):
     count = len(texts) + 1

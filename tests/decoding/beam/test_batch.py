@@ -43,7 +43,7 @@ def assert_same(decoder: BeamDecoder, recordings: list[np.ndarray]) -> None:
     assert decode_texts(decoder, recordings) == [decode(decoder, r).text for r in recordings]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.integers(0, 5), st.sampled_from(LEXICONS))
 def test_texts_alone_are_those_of_decoding(words_lm, seed, count, lexicon):
     rng = np.random.default_rng(seed)

@@ -188,7 +188,7 @@ def segments(decoder: BeamDecoder, pieces: Sequence[np.ndarray]) -> list[Hypothe
     return done + decoding.finish()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.lists(st.integers(0, 300), max_size=6), st.booleans())
 def test_pieces_give_the_segments_of_the_whole(words_lm, seed, cuts, lexicon):
     rng = np.random.default_rng(seed)

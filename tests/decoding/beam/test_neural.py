@@ -160,7 +160,7 @@ def test_a_cut_between_words_leaves_the_model_where_it_was(letters):
     np.testing.assert_allclose(rows.scores[0], 0.7 * log_probs[0], atol=1e-5)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 1000), st.lists(st.integers(0, 300), max_size=6), st.booleans())
 def test_pieces_give_the_segments_of_the_whole(letters, words_lm, seed, cuts, lexicon):
     rng = np.random.default_rng(seed)

@@ -137,7 +137,7 @@ def test_words_have_times():
     ]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1000), cuts=st.lists(st.integers(0, 300), max_size=5))
 def test_pieces_give_the_segments_of_the_whole(words_lm, seed, cuts):
     log_probs = random_log_probs(seed, steps=300, sharp=3.0)

@@ -122,7 +122,7 @@ def test_what_was_said_long_ago_is_forgotten():
     assert CONTEXT < longest < CONTEXT + 6
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.integers(0, 1000), st.lists(st.integers(0, 300), max_size=6))
 def test_pieces_give_the_segments_of_the_whole(words_lm, seed, cuts):
     rng = np.random.default_rng(seed)

@@ -199,7 +199,7 @@ LINES = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(LINES, min_size=1, max_size=3), st.booleans())
 def test_compiled_reading_is_the_plain_one_or_none(lines, last):
     ids = {b"a": 0, b"b": 1, "a\u00a0".encode(): 2}

@@ -82,7 +82,7 @@ def assert_sums_to_one(model: NgramModel) -> None:
         assert total == pytest.approx(1, abs=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TEXTS, st.integers(1, 4))
 def test_probabilities_are_those_of_the_formulae(texts, order):
     model, formulae = train(map(" ".join, texts), order), Formulae(texts, order)
@@ -96,7 +96,7 @@ def test_probabilities_are_those_of_the_formulae(texts, order):
         np.testing.assert_allclose(np.exp(model.score(text)), expected, rtol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TEXTS, st.integers(1, 4), st.sampled_from([(), (0, 0, 1), (0, 1)]), st.booleans())
 def test_probabilities_sum_to_one_in_every_context(texts, order, prune, closed):
     vocabulary = ["a", "b", "unseen"] if closed else None

@@ -66,7 +66,7 @@ def ngrams(rows: list[Row], order: int, last: bool, numbers: np.random.Generator
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(models())
 def test_every_history_scores_as_defined(arpa):
     model, table = NgramModel.from_ngrams(arpa), table_of(arpa)
@@ -80,7 +80,7 @@ def test_every_history_scores_as_defined(arpa):
         np.testing.assert_allclose(log_probs, expected, rtol=1e-5, atol=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(models())
 def test_tables_give_back_the_ngrams_they_were_made_of(tmp_path_factory, arpa):
     path = tmp_path_factory.mktemp("model") / "model.arpa"
@@ -91,7 +91,7 @@ def test_tables_give_back_the_ngrams_they_were_made_of(tmp_path_factory, arpa):
         assert saved[ngram] == pytest.approx(values, abs=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(models())
 def test_no_two_states_are_needed_where_one_does(arpa):
     """Equal futures, equal states: a state is the longest context that an n-gram goes on from, or
