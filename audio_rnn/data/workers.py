@@ -82,6 +82,7 @@ def _is_main() -> bool:
 
 def outlive(worker: int) -> None:
     """End a while after a signal, in place of at once; those that are ignored stay so."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whatever it means to the training process
     for number in STOPPING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: signal.alarm(GRACE))

@@ -10,6 +10,7 @@ from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PATIENCE = 2.0  # seconds after a signal in which what is read may still arrive
 
 
 class Interrupted(KeyboardInterrupt):
@@ -23,7 +24,11 @@ class Terminated(SystemExit):
 class Interrupts:
     """Within: SIGINT and SIGTERM are only noted in `received`, SIGHUP of a closed terminal as SIGTERM;
     those that are ignored, as by `nohup`, stay so. What is `awaited` ends with the first of them, and a
-    second Ctrl-C stops at once."""
+    second Ctrl-C stops at once.
+
+    What reads is cut off only where it hangs: an error in the middle of its talk with a worker process
+    would have that one complain.
+    """
 
     def __init__(self) -> None:
         self.received = 0
@@ -34,9 +39,12 @@ class Interrupts:
         if threading.current_thread() is threading.main_thread():
             heard = [s for s in SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
             self._former = {s: signal.signal(s, self._note) for s in heard}
+            self._former[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._cut_off)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._former:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._former.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
@@ -55,19 +63,29 @@ class Interrupts:
             yield item
 
     def _next(self, items: Iterator[T]) -> T | None:
+        before = self.received
         try:
             try:
                 self._awaiting = True
-                return next(items, None)
+                self._set_clock()
+                item = next(items, None)
             finally:
                 self._awaiting = False
         except Interrupted:
             return None
+        return item if self.received == before else None
+
+    def _set_clock(self) -> None:
+        if self.received and self._awaiting:
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received == signal.SIGINT == number:
             raise KeyboardInterrupt
         self.received = signal.SIGTERM if number == signal.SIGHUP else number
+        self._set_clock()
+
+    def _cut_off(self, number: int, frame: FrameType | None) -> None:
         if self._awaiting:
             raise Interrupted
 

@@ -25,6 +25,7 @@ from audio_rnn.data.prefetch import ahead
 from audio_rnn.data.workers import started
 from audio_rnn.errors import AudioError, TrainingError
 from audio_rnn.randomness import random_state
+from audio_rnn.runs import signals
 from audio_rnn.runs.signals import Interrupts
 
 RATE = 8000
@@ -84,8 +85,11 @@ class Begun(DataLoader[int]):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_that_another_thread_takes_leaves_no_half_started_loader(number: int) -> None:
+def test_a_signal_that_another_thread_takes_leaves_no_half_started_loader(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As a second thread of computation takes it, where this one listens to none meanwhile."""
+    monkeypatch.setattr(signals, "PATIENCE", 0.01)
     inherited = signal.signal(number, signal.SIG_DFL)  # nohup has it ignored
     former = handlers()
     end = threading.Event()
